@@ -1,0 +1,160 @@
+//! Preparing an exercise as any deployment is prepared: policy, proposal, approval by another, notice, watchlist, signs, start.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use domain::{Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Operation, OperationId, Plan, Policy};
+use face::{EngineKind, Faces, Picture};
+use jiff::{SignedDuration, Timestamp};
+use pipeline::Source;
+use store::{Recorded, Store};
+
+use super::officers::Staff;
+
+/// How long the window of an exercise is.
+const WINDOW: SignedDuration = SignedDuration::from_mins(110);
+
+/// One person listed in the exercise.
+pub struct Subject {
+    /// `exercise subject N`.
+    pub label: String,
+    /// Where the image comes from, in words.
+    pub image_source: String,
+    /// The listed image.
+    pub picture: Picture,
+}
+
+/// An exercise that has been announced.
+pub struct Prepared {
+    /// Its data.
+    pub store: Store,
+    /// Its policy.
+    pub policy: Policy,
+    /// Its name on the record.
+    pub deployment: DeploymentId,
+    announced: Recorded<Announced>,
+}
+
+/// Creates the data directory of a new exercise and takes it as far as the public notice.
+pub fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dyn Clock) -> Result<Prepared> {
+    let now = clock.now();
+    let name = format!("exercise-{}", now.strftime("%Y%m%d-%H%M%S"));
+    let deployment = DeploymentId::new(&name)?;
+    let mut store = Store::create(&directory.join(&name), &format!("overt.invalid/{name}"))
+        .with_context(|| format!("creating the exercise's data in {}", directory.display()))?;
+    let policy = store.adopt_policy(store::EXERCISE_POLICY, &staff.authoriser, clock.now())?.into_inner();
+    let operation = Operation {
+        operation: OperationId::new("exercise")?,
+        title: "Exercise".into(),
+        force: "the operator of this machine".into(),
+        purpose: "To show and measure, on recorded pictures only, what a deployment does with the faces it sees.".into(),
+    };
+    let operation = store.commit(operation.open(&staff.authoriser, &policy, clock.now())?)?;
+    let purpose = policy.purposes.first().context("the exercise policy names no purpose")?.clone();
+    let plan = Plan {
+        deployment: deployment.clone(),
+        operation: operation.operation.clone(),
+        kind: Kind::Exercise,
+        purpose,
+        place: "no place: recorded pictures on this machine".into(),
+        cameras,
+        starts: now,
+        ends: now.saturating_add(WINDOW)?,
+    };
+    let text = notice(&plan, &policy);
+    let proposed = store.commit(Draft { plan }.propose(&staff.proposer, &policy, clock.now())?)?;
+    let approved = store.commit(proposed.into_inner().approve(&staff.authoriser, clock.now())?)?;
+    let announced = store.publish_notice(approved, &staff.authoriser, &text, clock.now())?;
+    store.publish(clock.now())?;
+    Ok(Prepared { store, policy, deployment, announced })
+}
+
+impl Prepared {
+    /// Builds and freezes the watchlist, confirms the signs, declares the footage, and starts when the notice has stood long enough.
+    pub fn start(self, staff: &Staff, subjects: &[Subject], faces: &mut Faces, sources: &[Source], clock: &dyn Clock) -> Result<Started> {
+        let Self { mut store, policy, deployment, announced } = self;
+        let ground = policy.grounds.first().context("the exercise policy names no ground")?;
+        for subject in subjects {
+            let enrolled = pipeline::enrol(faces, &subject.label, &subject.picture)?;
+            let facts = EntryFacts {
+                label: subject.label.clone(),
+                ground: ground.clone(),
+                image_source: subject.image_source.clone(),
+                legal_basis: "published picture, used for an exercise".into(),
+                image_date: clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+            };
+            store.list(&announced, &staff.lister, facts, &enrolled.image_png, enrolled.template.values(), clock.now())?;
+        }
+        let announced = store.freeze_watchlist(announced, &staff.lister, clock.now())?.into_inner();
+        let signs = announced.confirm_signage(&staff.operator, 1, "close the page: the pictures are recorded", clock.now())?;
+        let mut announced = store.commit(signs)?.into_inner();
+        for source in sources {
+            let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
+            announced = store.commit(announced.declare_recording(&staff.operator, &source.camera, digest, bytes, clock.now())?)?.into_inner();
+        }
+        wait_until(announced.announced_at().saturating_add(policy.notice_lead)?, clock);
+        let threshold = policy.threshold_for(&pipeline::model_id(faces.recognizer.contract()))?;
+        let started = announced.start(&staff.operator, equipment(faces, &policy)?, threshold, &policy, clock.now())?;
+        let live = store.commit(started)?;
+        store.publish(clock.now())?;
+        Ok(Started { store, policy, deployment, live })
+    }
+}
+
+/// An exercise that is live.
+pub struct Started {
+    /// Its data.
+    pub store: Store,
+    /// Its policy.
+    pub policy: Policy,
+    /// Its name on the record.
+    pub deployment: DeploymentId,
+    /// The authority to run.
+    pub live: Recorded<Live>,
+}
+
+fn wait_until(moment: Timestamp, clock: &dyn Clock) {
+    let left = moment.duration_since(clock.now());
+    if left.is_positive() {
+        std::thread::sleep(Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(0) + 1));
+    }
+}
+
+/// What does the comparing, for the record.
+fn equipment(faces: &Faces, policy: &Policy) -> Result<Equipment> {
+    let contract = faces.recognizer.contract();
+    let threshold = policy.threshold_for(&pipeline::model_id(contract))?;
+    Ok(Equipment {
+        software: format!("overt {}", env!("CARGO_PKG_VERSION")),
+        detector: faces.detector.name().to_owned(),
+        recogniser: contract.model.clone(),
+        weights_sha256: contract.weights_sha256.clone(),
+        engine: engine_name(faces.engine).to_owned(),
+        threshold: threshold.value().to_string(),
+        threshold_fpir: threshold.fpir().to_string(),
+        threshold_evaluation: threshold.evaluation().to_owned(),
+    })
+}
+
+/// The engine's name for people.
+pub fn engine_name(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::OnnxRuntime => "ONNX Runtime",
+        EngineKind::BuiltIn => "built-in (rten)",
+    }
+}
+
+/// The public notice, from the plan and the policy.
+fn notice(plan: &Plan, policy: &Policy) -> String {
+    format!(
+        "EXERCISE. Recorded or rendered pictures are searched for exercise subjects on this machine from {} to {} (UTC), \
+         under the policy profile {} version {}. No camera is opened and nobody is scanned. Faces that match nobody are \
+         destroyed at once; alerts are kept sealed for at most {} hours and destroyed with their key when the exercise is purged.\n",
+        plan.starts,
+        plan.ends,
+        policy.profile,
+        policy.version,
+        policy.alert_retention.as_hours(),
+    )
+}

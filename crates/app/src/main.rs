@@ -1,0 +1,62 @@
+//! The binary: reads the command line, calls one command, and turns what comes back into an exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod clock;
+mod compare;
+mod demo;
+mod evaluate;
+mod inspect;
+mod models;
+mod verify;
+
+/// Facial recognition that cannot be run in secret, keeps nothing of people it was not looking for, and leaves every
+/// decision to a person.
+#[derive(Parser)]
+#[command(name = "overt", version, about, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run an exercise: a governed deployment over recorded or rendered pictures, with its screens.
+    Demo(demo::DemoArgs),
+    /// List, install, verify and explain the models.
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
+    /// Say what the detector and the quality measures find in still images.
+    Inspect(inspect::InspectArgs),
+    /// Compare two still images, one to one.
+    Compare(compare::CompareArgs),
+    /// Measure error rates on a labelled set of still images.
+    Evaluate(evaluate::EvaluateArgs),
+    /// Check a public log as an outsider.
+    Verify(verify::VerifyArgs),
+    /// Measure speed against the named peer.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+}
+
+/// Exit code of every refused or failed command; 1 means that a check was made and came out against its subject.
+const FAILED: u8 = 2;
+
+fn main() -> ExitCode {
+    let outcome = match CommandLine::parse().command {
+        Command::Demo(args) => demo::run(args),
+        Command::Models(command) => models::run(command),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Bench(command) => bench::run(command),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("overt: {error:#}");
+        ExitCode::from(FAILED)
+    })
+}

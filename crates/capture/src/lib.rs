@@ -1,0 +1,21 @@
+//! Charter: a clip or a folder of pictures comes in; bounded, timestamped frames go out.
+//!
+//! This crate has no idea what is in a frame: no faces, no rules, no record. What it refuses:
+//! - It opens no camera and no network address. In this version there is no code that could: a [`Recording`] is a
+//!   regular file or a folder of them, proven so before a byte is read; FFmpeg is handed those bytes and never a name.
+//! - It plays nothing live through a recording: every byte that reaches a decoder is checked against the digest taken
+//!   when the recording was opened, and a recording that grew or changed ends in an error.
+//! - It keeps no picture: a frame's pixels are wiped when it is dropped, and nothing here writes a file.
+
+pub mod frame;
+pub mod recording;
+#[cfg(feature = "video")]
+mod clip;
+mod folder;
+pub mod pace;
+//C pub mod concourse;
+
+//C pub use concourse::Concourse;
+pub use frame::{CaptureError, Frame, FrameSource};
+pub use pace::{Counts, Feed, Pace, Stopper};
+pub use recording::{FrameOptions, Limits, Recording, Still};

@@ -1,0 +1,241 @@
+//! Everything that can happen, and for each thing whether the public record says it. There is no third possibility.
+
+use std::collections::BTreeMap;
+
+use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact};
+use jiff::Timestamp;
+
+use crate::alert::{Judgement, Outcome};
+use crate::deployment::Plan;
+use crate::identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
+use crate::officer::Role;
+
+/// Something that happened: when, by whom, what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// By whom; the software itself for receipts and for what a clock did. Never published.
+    pub actor: Actor,
+    /// What.
+    pub happening: Happening,
+}
+
+/// Who acted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A member of staff.
+    Officer(OfficerId),
+    /// The software, doing what a rule or a clock asks.
+    System,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "each is described where its entry is, in evidence::Fact")]
+pub enum Happening {
+    PolicyAdopted {
+        profile: String,
+        version: u32,
+        digest: String,
+    },
+    OperationOpened {
+        operation: OperationId,
+        title: String,
+        force: String,
+        purpose: String,
+        policy_digest: String,
+    },
+    Proposed {
+        plan: Plan,
+    },
+    Approved {
+        deployment: DeploymentId,
+        role: Role,
+    },
+    NoticePublished {
+        deployment: DeploymentId,
+        notice_digest: String,
+    },
+    WatchlistEntryAdded {
+        deployment: DeploymentId,
+        number: u32,
+    },
+    WatchlistFrozen {
+        deployment: DeploymentId,
+        people: u64,
+        images: u64,
+        by_ground: BTreeMap<String, u64>,
+        commitment: String,
+    },
+    SignageConfirmed {
+        deployment: DeploymentId,
+        signs: u32,
+        alternative_route: String,
+    },
+    RecordingDeclared {
+        deployment: DeploymentId,
+        camera: String,
+        digest: String,
+        bytes: u64,
+    },
+    Started {
+        deployment: DeploymentId,
+        equipment: Equipment,
+    },
+    Paused {
+        deployment: DeploymentId,
+        reason: String,
+    },
+    Resumed {
+        deployment: DeploymentId,
+    },
+    AlertRaised {
+        deployment: DeploymentId,
+        alert: AlertId,
+        camera: String,
+        evidence_commitment: String,
+        expires: Timestamp,
+    },
+    AlertViewed {
+        deployment: DeploymentId,
+        alert: AlertId,
+    },
+    AlertAdjudicated {
+        deployment: DeploymentId,
+        alert: AlertId,
+        judgement: Judgement,
+        seconds_to_decide: u64,
+    },
+    OutcomeRecorded {
+        deployment: DeploymentId,
+        alert: AlertId,
+        outcome: Outcome,
+    },
+    MinuteCounted {
+        deployment: DeploymentId,
+        from: Timestamp,
+        to: Timestamp,
+        counts: Counts,
+    },
+    Ended {
+        deployment: DeploymentId,
+        reason: String,
+        counts: Counts,
+    },
+    Purged {
+        deployment: DeploymentId,
+        alerts_destroyed: u64,
+        watchlist_images_destroyed: u64,
+        key_destroyed: bool,
+    },
+    Withdrawn {
+        deployment: DeploymentId,
+        reason: String,
+    },
+}
+
+/// Whether the public record says it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Publication {
+    /// It does, in these words.
+    Publish(Box<Entry>),
+    /// It does not, for this reason.
+    Withhold(Withheld),
+}
+
+/// Why an event is not on the public record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// One person's being listed or not could be read from it; the published count and commitment cover it.
+    WouldPointAtOnePerson,
+    /// It is staff conduct inside the control room, kept for the auditor.
+    StaffConduct,
+}
+
+impl Event {
+    /// What the public record says of it: exhaustive, so that a new event does not compile until somebody decides.
+    pub fn publication(&self) -> Publication {
+        use Happening as H;
+        let fact = match self.happening.clone() {
+            H::WatchlistEntryAdded { .. } => return Publication::Withhold(Withheld::WouldPointAtOnePerson),
+            H::AlertViewed { .. } => return Publication::Withhold(Withheld::StaffConduct),
+            H::PolicyAdopted { profile, version, digest } => Fact::PolicyAdopted { profile, version, digest },
+            H::OperationOpened { operation, title, force, purpose, policy_digest } => {
+                Fact::OperationOpened { operation: text(&operation), title, force, purpose, policy_digest }
+            }
+            H::Proposed { plan } => Fact::DeploymentProposed(published_plan(&plan)),
+            H::Approved { deployment, role } => {
+                Fact::DeploymentApproved { deployment: text(&deployment), role: role.word().into() }
+            }
+            H::NoticePublished { deployment, notice_digest } => {
+                Fact::NoticePublished { deployment: text(&deployment), notice_digest }
+            }
+            H::WatchlistFrozen { deployment, people, images, by_ground, commitment } => {
+                Fact::WatchlistFrozen { deployment: text(&deployment), people, images, by_ground, commitment }
+            }
+            H::SignageConfirmed { deployment, signs, alternative_route } => {
+                Fact::SignageConfirmed { deployment: text(&deployment), signs, alternative_route }
+            }
+            H::RecordingDeclared { deployment, camera, digest, bytes } => {
+                Fact::RecordingDeclared { deployment: text(&deployment), camera, digest, bytes }
+            }
+            H::Started { deployment, equipment } => {
+                Fact::DeploymentStarted { deployment: text(&deployment), equipment }
+            }
+            H::Paused { deployment, reason } => Fact::DeploymentPaused { deployment: text(&deployment), reason },
+            H::Resumed { deployment } => Fact::DeploymentResumed { deployment: text(&deployment) },
+            H::AlertRaised { deployment, alert, camera, evidence_commitment, expires } => Fact::AlertRaised {
+                deployment: text(&deployment),
+                alert: text(&alert),
+                camera,
+                evidence_commitment,
+                expires,
+            },
+            H::AlertAdjudicated { deployment, alert, judgement, seconds_to_decide } => Fact::AlertAdjudicated {
+                deployment: text(&deployment),
+                alert: text(&alert),
+                judgement: judgement.word().into(),
+                seconds_to_decide,
+            },
+            H::OutcomeRecorded { deployment, alert, outcome } => Fact::OutcomeRecorded {
+                deployment: text(&deployment),
+                alert: text(&alert),
+                outcome: outcome.word().into(),
+            },
+            H::MinuteCounted { deployment, from, to, counts } => {
+                Fact::DeletionReceipt { deployment: text(&deployment), from, to, counts }
+            }
+            H::Ended { deployment, reason, counts } => {
+                Fact::DeploymentEnded { deployment: text(&deployment), reason, counts }
+            }
+            H::Purged { deployment, alerts_destroyed, watchlist_images_destroyed, key_destroyed } => {
+                Fact::DeploymentPurged {
+                    deployment: text(&deployment),
+                    alerts_destroyed,
+                    watchlist_images_destroyed,
+                    key_destroyed,
+                }
+            }
+            H::Withdrawn { deployment, reason } => Fact::DeploymentWithdrawn { deployment: text(&deployment), reason },
+        };
+        Publication::Publish(Box::new(Entry { at: self.at, fact }))
+    }
+}
+
+fn text(identifier: &impl ToString) -> String {
+    identifier.to_string()
+}
+
+fn published_plan(plan: &Plan) -> DeploymentPlan {
+    DeploymentPlan {
+        deployment: text(&plan.deployment),
+        operation: text(&plan.operation),
+        deployment_kind: plan.kind.word().into(),
+        purpose: plan.purpose.clone(),
+        place: plan.place.clone(),
+        cameras: plan.cameras,
+        starts: plan.starts,
+        ends: plan.ends,
+    }
+}

@@ -1,0 +1,40 @@
+//! Charter: decides. A state, a command and a time go in; an outcome comes out, or a refusal with its reason.
+//!
+//! This crate refuses to know disk, network, clock, randomness, log or serialisation: `now` is an argument, an id is
+//! given, and nothing here can fail for any reason but a rule. It knows nothing of pictures either: a face is a value
+//! that [`settle`] takes by value and drops, unless it becomes a [`settle::PendingAlert`].
+//!
+//! Reading order: words and numbers, the policy, the life of a deployment, what becomes of a face, what becomes of an alert.
+
+pub mod identifiers;
+pub mod officer;
+pub mod refusal;
+pub mod threshold;
+pub mod policy;
+pub mod event;
+pub mod decided;
+pub mod operation;
+pub mod deployment;
+pub mod watchlist;
+pub mod settle;
+pub mod alert;
+pub mod tally;
+pub mod clock;
+
+pub use alert::{Adjudicated, Closed, Judgement, Outcome, Raised};
+pub use clock::Clock;
+pub use decided::Decided;
+pub use deployment::{
+    Announced, Approved, Deployment, Draft, Ended, Kind, Lease, Live, Paused, Plan, Proposed, Purged, Withdrawn,
+};
+pub use event::{Actor, Event, Happening, Publication, Withheld};
+pub use evidence::{Counts, Equipment};
+pub use identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
+pub use officer::{Officer, Role};
+pub use operation::Operation;
+pub use policy::{Policy, PolicyFault};
+pub use refusal::Refusal;
+pub use settle::{Nearest, PendingAlert, Settlement, settle};
+pub use tally::Tally;
+pub use threshold::{ModelId, Score, Threshold};
+pub use watchlist::EntryFacts;

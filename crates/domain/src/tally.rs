@@ -1,0 +1,64 @@
+//! Counting what was made and what became of it. Only [`crate::settle`] moves a template from made to destroyed or kept.
+
+use evidence::Counts;
+
+/// The running count of one deployment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    counts: Counts,
+    reported: Counts,
+}
+
+impl Tally {
+    /// Nothing counted yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A face began to be tracked in the zone.
+    pub fn face_seen(&mut self) {
+        self.counts.faces_seen += 1;
+    }
+
+    /// A template was made and destroyed within a passage, without ever being compared (a better view replaced it).
+    pub fn template_replaced(&mut self) {
+        self.counts.templates_made += 1;
+        self.counts.templates_destroyed += 1;
+    }
+
+    pub(crate) fn template_destroyed(&mut self) {
+        self.counts.templates_made += 1;
+        self.counts.templates_destroyed += 1;
+    }
+
+    pub(crate) fn template_kept(&mut self) {
+        self.counts.templates_made += 1;
+        self.counts.alerts_kept += 1;
+    }
+
+    /// A template that was to be kept could not be recorded, and was destroyed instead.
+    pub fn keeping_failed(&mut self) {
+        self.counts.alerts_kept -= 1;
+        self.counts.templates_destroyed += 1;
+    }
+
+    /// All that was counted since the deployment started.
+    pub fn total(&self) -> Counts {
+        self.counts
+    }
+
+    /// What was counted since the last receipt.
+    pub fn unreported(&self) -> Counts {
+        Counts {
+            faces_seen: self.counts.faces_seen - self.reported.faces_seen,
+            templates_made: self.counts.templates_made - self.reported.templates_made,
+            templates_destroyed: self.counts.templates_destroyed - self.reported.templates_destroyed,
+            alerts_kept: self.counts.alerts_kept - self.reported.alerts_kept,
+        }
+    }
+
+    /// The last receipt has been recorded.
+    pub fn mark_reported(&mut self) {
+        self.reported = self.counts;
+    }
+}

@@ -1,0 +1,343 @@
+//! The life of a deployment: every action by every role in every state, each condition of a start, and replay from the record.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use domain::deployment::{Destroyed, Recollection};
+use domain::{
+    Actor, Announced, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Event, Kind, ModelId,
+    Nearest, Officer, OfficerId, OperationId, Plan, Policy, Publication, Refusal, Role, Score, Settlement, Tally,
+    Threshold, settle,
+};
+use jiff::{SignedDuration, Timestamp};
+
+const ROLES: [Role; 4] = [Role::Proposer, Role::AuthorisingOfficer, Role::WatchlistOfficer, Role::Operator];
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).unwrap()
+}
+
+fn officer(name: &str, role: Role) -> Officer {
+    Officer { id: OfficerId::new(name).unwrap(), role }
+}
+
+fn proposer() -> Officer {
+    officer("officer-1", Role::Proposer)
+}
+
+fn authoriser() -> Officer {
+    officer("officer-2", Role::AuthorisingOfficer)
+}
+
+fn lister() -> Officer {
+    officer("officer-3", Role::WatchlistOfficer)
+}
+
+fn operator() -> Officer {
+    officer("officer-4", Role::Operator)
+}
+
+fn threshold() -> Threshold {
+    Threshold::new(ModelId::new("m"), 0.5, 0.001, "set".into()).unwrap()
+}
+
+fn policy() -> Policy {
+    Policy {
+        profile: "exercise".into(),
+        version: 1,
+        digest: "00".into(),
+        notice_lead: SignedDuration::from_secs(10),
+        watchlist_age_max: SignedDuration::from_hours(24),
+        watchlist_people_max: 2,
+        deployment_length_max: SignedDuration::from_hours(2),
+        lease: SignedDuration::from_secs(30),
+        alert_retention: SignedDuration::from_hours(24),
+        threshold_fpir_max: 0.01,
+        face_side_px_min: 40,
+        thresholds: vec![threshold()],
+        purposes: vec!["exercise".into()],
+        grounds: vec!["exercise subject".into()],
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        deployment: DeploymentId::new("d1").unwrap(),
+        operation: OperationId::new("o1").unwrap(),
+        kind: Kind::Exercise,
+        purpose: "exercise".into(),
+        place: "a rendered concourse".into(),
+        cameras: 1,
+        starts: at(100),
+        ends: at(3700),
+    }
+}
+
+fn equipment() -> Equipment {
+    let word = || "x".to_owned();
+    Equipment {
+        software: word(),
+        detector: word(),
+        recogniser: word(),
+        weights_sha256: word(),
+        engine: word(),
+        threshold: word(),
+        threshold_fpir: word(),
+        threshold_evaluation: word(),
+    }
+}
+
+/// The record as a store would keep it.
+#[derive(Default)]
+struct Record(Vec<Recollection>);
+
+impl Record {
+    fn take<T>(&mut self, decided: Decided<T>) -> T {
+        let (state, event) = decided.into_parts();
+        self.remember(&event);
+        state
+    }
+
+    fn remember(&mut self, event: &Event) {
+        if let Publication::Publish(entry) = event.publication() {
+            self.0.push(Recollection { actor: event.actor.clone(), entry: *entry });
+        }
+    }
+
+    fn state(&self) -> Deployment {
+        Deployment::replay(&self.0).unwrap().unwrap()
+    }
+}
+
+fn grounds(people: u64) -> BTreeMap<String, u64> {
+    BTreeMap::from([("exercise subject".to_owned(), people)])
+}
+
+fn announced(record: &mut Record) -> Announced {
+    let proposed = record.take(Draft { plan: plan() }.propose(&proposer(), &policy(), at(0)).unwrap());
+    let approved = record.take(proposed.approve(&authoriser(), at(1)).unwrap());
+    record.take(approved.announce(&authoriser(), "n".into(), at(2)).unwrap())
+}
+
+fn prepared(record: &mut Record) -> Announced {
+    let state = announced(record);
+    let state = record.take(state.freeze_watchlist(&lister(), grounds(1), 1, "c".into(), &policy(), at(3)).unwrap());
+    let state = record.take(state.confirm_signage(&operator(), 4, "by the north stairs", at(4)).unwrap());
+    record.take(state.declare_recording(&operator(), "camera 1", "digest".into(), 10, at(5)).unwrap())
+}
+
+/// Every state a deployment can be in, by name.
+fn states() -> Vec<(&'static str, Deployment)> {
+    let mut record = Record::default();
+    let mut found = Vec::new();
+    let proposed = record.take(Draft { plan: plan() }.propose(&proposer(), &policy(), at(0)).unwrap());
+    found.push(("proposed", Deployment::Proposed(proposed.clone())));
+    found.push((
+        "withdrawn",
+        Deployment::Withdrawn(proposed.clone().withdraw(&proposer(), "r", at(1)).unwrap().into_parts().0),
+    ));
+    found.push(("approved", Deployment::Approved(proposed.approve(&authoriser(), at(1)).unwrap().into_parts().0)));
+    found.push(("announced", Deployment::Announced(announced(&mut Record::default()))));
+    let ready = prepared(&mut Record::default());
+    found.push(("prepared", Deployment::Announced(ready.clone())));
+    let live = ready.start(&operator(), equipment(), &threshold(), &policy(), at(100)).unwrap().into_parts().0;
+    found.push(("live", Deployment::Live(live.clone())));
+    found.push(("paused", Deployment::Paused(live.clone().pause(&operator(), "r", at(101)).unwrap().into_parts().0)));
+    let ended = live.end(Actor::System, "r", at(102)).unwrap().into_parts().0;
+    found.push(("ended", Deployment::Ended(ended.clone())));
+    let destroyed = Destroyed { alerts: 0, watchlist_images: 1 };
+    found.push(("purged", Deployment::Purged(ended.purge(destroyed, at(103)).into_parts().0)));
+    found
+}
+
+type Action = (&'static str, fn(Deployment, &Officer) -> Result<(), Refusal>);
+
+/// Everything an officer can ask of a deployment.
+const ACTIONS: [Action; 9] = [
+    ("approve", |d, who| d.expect_proposed()?.approve(who, at(200)).map(drop)),
+    ("announce", |d, who| d.expect_approved()?.announce(who, "n".into(), at(200)).map(drop)),
+    ("list", |d, who| d.expect_announced()?.list(who, &entry(), 1, &policy(), at(200)).map(drop)),
+    ("freeze watchlist", |d, who| {
+        d.expect_announced()?.freeze_watchlist(who, grounds(1), 1, "c".into(), &policy(), at(200)).map(drop)
+    }),
+    ("confirm signage", |d, who| d.expect_announced()?.confirm_signage(who, 2, "round", at(200)).map(drop)),
+    ("declare recording", |d, who| d.expect_announced()?.declare_recording(who, "c", "d".into(), 1, at(200)).map(drop)),
+    ("start", |d, who| d.expect_announced()?.start(who, equipment(), &threshold(), &policy(), at(200)).map(drop)),
+    ("pause", |d, who| d.expect_live()?.pause(who, "r", at(200)).map(drop)),
+    ("resume", |d, who| d.expect_paused()?.resume(who, at(200)).map(drop)),
+];
+
+fn entry() -> EntryFacts {
+    EntryFacts {
+        label: "exercise subject 1".into(),
+        ground: "exercise subject".into(),
+        image_source: "a package".into(),
+        legal_basis: "consent".into(),
+        image_date: jiff::civil::date(2026, 1, 1),
+    }
+}
+
+#[test]
+fn role_by_action_by_state_is_the_table_that_was_reviewed() {
+    let mut table = String::from("state      action             proposer  authorising  watchlist  operator\n");
+    for (state, deployment) in states() {
+        for (action, attempt) in ACTIONS {
+            let cells: Vec<&str> = ROLES
+                .into_iter()
+                .map(|role| match attempt(deployment.clone(), &officer("officer-9", role)) {
+                    Ok(()) => "yes",
+                    Err(Refusal::WrongState { .. }) => "-",
+                    Err(Refusal::RoleMayNot { .. }) => "role",
+                    Err(_) => "rule",
+                })
+                .collect();
+            let [a, b, c, d] = cells[..] else { unreachable!("four roles") };
+            writeln!(table, "{state:<10} {action:<18} {a:<9} {b:<12} {c:<10} {d}").unwrap();
+        }
+    }
+    assert!(table == include_str!("matrix.txt"), "the table changed: review it, then update matrix.txt with\n{table}");
+}
+
+#[test]
+fn whoever_proposed_may_not_approve_in_any_role() {
+    let proposed = Draft { plan: plan() }.propose(&proposer(), &policy(), at(0)).unwrap().into_parts().0;
+    let same_person = officer("officer-1", Role::AuthorisingOfficer);
+    assert_eq!(proposed.approve(&same_person, at(1)).unwrap_err(), Refusal::ProposerMayNotApprove);
+}
+
+#[test]
+fn a_start_needs_every_one_of_its_conditions() {
+    let start = |state: Announced, policy: &Policy, threshold: &Threshold, now| {
+        state.start(&operator(), equipment(), threshold, policy, now).map(drop)
+    };
+    let ready = || prepared(&mut Record::default());
+    assert_eq!(start(ready(), &policy(), &threshold(), at(100)), Ok(()));
+
+    let bare = announced(&mut Record::default());
+    assert_eq!(start(bare.clone(), &policy(), &threshold(), at(100)), Err(Refusal::WatchlistNotFrozen));
+    let listed = bare.freeze_watchlist(&lister(), grounds(1), 1, "c".into(), &policy(), at(3)).unwrap().into_parts().0;
+    assert_eq!(start(listed.clone(), &policy(), &threshold(), at(100)), Err(Refusal::SignageNotConfirmed));
+    let signed = listed.confirm_signage(&operator(), 1, "round", at(4)).unwrap().into_parts().0;
+    assert_eq!(start(signed, &policy(), &threshold(), at(100)), Err(Refusal::NoRecordingDeclared));
+
+    let mut long_notice = policy();
+    long_notice.notice_lead = SignedDuration::from_secs(99);
+    let refused = start(ready(), &long_notice, &threshold(), at(100)).unwrap_err();
+    assert_eq!(refused, Refusal::NoticeTooLate { published: at(2), lead: long_notice.notice_lead, earliest: at(101) });
+    assert_eq!(start(ready(), &long_notice, &threshold(), at(101)), Ok(()));
+
+    let outside = Refusal::OutsideWindow { starts: at(100), ends: at(3700) };
+    assert_eq!(start(ready(), &policy(), &threshold(), at(99)), Err(outside.clone()));
+    assert_eq!(start(ready(), &policy(), &threshold(), at(3700)), Err(outside));
+
+    let mut fresh = policy();
+    fresh.watchlist_age_max = SignedDuration::from_secs(96);
+    assert!(matches!(start(ready(), &fresh, &threshold(), at(100)), Err(Refusal::WatchlistTooOld { .. })));
+    let loose = Threshold::new(ModelId::new("m"), 0.1, 0.02, "set".into()).unwrap();
+    assert!(matches!(start(ready(), &policy(), &loose, at(100)), Err(Refusal::ThresholdTooLoose { .. })));
+}
+
+#[test]
+fn a_watchlist_is_limited_and_once_frozen_stays_so() {
+    let freeze =
+        |state: Announced, people| state.freeze_watchlist(&lister(), grounds(people), 1, "c".into(), &policy(), at(3));
+    let bare = || announced(&mut Record::default());
+    assert_eq!(freeze(bare(), 0).unwrap_err(), Refusal::WatchlistEmpty);
+    assert_eq!(freeze(bare(), 3).unwrap_err(), Refusal::WatchlistTooLarge { people: 3, people_max: 2 });
+    let frozen = freeze(bare(), 2).unwrap().into_parts().0;
+    assert_eq!(frozen.list(&lister(), &entry(), 3, &policy(), at(4)).unwrap_err(), Refusal::WatchlistFrozenAlready);
+    assert_eq!(freeze(frozen, 1).unwrap_err(), Refusal::WatchlistFrozenAlready);
+    let mut elsewhere = entry();
+    elsewhere.ground = "because".into();
+    assert!(matches!(bare().list(&lister(), &elsewhere, 1, &policy(), at(4)), Err(Refusal::GroundNotInPolicy { .. })));
+    let mut nowhere = entry();
+    nowhere.image_source = " ".into();
+    assert_eq!(bare().list(&lister(), &nowhere, 1, &policy(), at(4)).unwrap_err(), Refusal::WatchlistEntryIncomplete);
+}
+
+#[test]
+fn a_plan_outside_the_policy_is_not_proposed() {
+    let propose = |change: fn(&mut Plan)| {
+        let mut plan = plan();
+        change(&mut plan);
+        Draft { plan }.propose(&proposer(), &policy(), at(0)).map(drop)
+    };
+    assert_eq!(propose(|_| {}), Ok(()));
+    assert!(matches!(propose(|plan| plan.purpose = "curiosity".into()), Err(Refusal::PurposeNotInPolicy { .. })));
+    assert_eq!(propose(|plan| plan.ends = plan.starts), Err(Refusal::WindowBackwards));
+    assert!(matches!(propose(|plan| plan.ends = at(100 + 7201)), Err(Refusal::WindowTooLong { .. })));
+}
+
+#[test]
+fn the_record_replays_to_the_state_at_every_step() {
+    let mut record = Record::default();
+    let ready = prepared(&mut record);
+    assert_eq!(record.state(), Deployment::Announced(ready.clone()));
+    let live = record.take(ready.start(&operator(), equipment(), &threshold(), &policy(), at(100)).unwrap());
+    assert_eq!(record.state(), Deployment::Live(live.clone()));
+    let counts = Counts { faces_seen: 3, templates_made: 4, templates_destroyed: 4, alerts_kept: 0 };
+    let live = record.take(live.count(counts, at(160)).unwrap());
+    assert_eq!(record.state(), Deployment::Live(live.clone()));
+    let paused = record.take(live.pause(&operator(), "a camera moved", at(161)).unwrap());
+    assert_eq!(record.state(), Deployment::Paused(paused.clone()));
+    let live = record.take(paused.resume(&operator(), at(162)).unwrap());
+    let ended = record.take(live.end(Actor::System, "done", at(163)).unwrap());
+    assert_eq!(record.state(), Deployment::Ended(ended.clone()));
+    let purged = record.take(ended.purge(Destroyed { alerts: 0, watchlist_images: 1 }, at(164)));
+    assert_eq!(record.state(), Deployment::Purged(purged));
+    for cut in 0..record.0.len() {
+        let mut broken = record.0.clone();
+        broken.remove(cut);
+        // Without its pause or its resumption the story breaks; a missing receipt breaks the sum.
+        assert!(Deployment::replay(&broken).is_err() || cut == record.0.len() - 1, "without entry {cut}");
+    }
+}
+
+#[test]
+fn a_lease_ends_by_itself_and_never_outlasts_the_window() {
+    let live = match states().into_iter().find(|(name, _)| *name == "live") {
+        Some((_, Deployment::Live(live))) => live,
+        _ => unreachable!("there is a live state"),
+    };
+    let lease = live.lease(&policy(), at(200)).unwrap();
+    assert_eq!(lease.check(at(229)), Ok(()));
+    assert_eq!(lease.check(at(230)), Err(Refusal::LeaseExpired { expired: at(230) }));
+    assert_eq!(lease.check(at(199)), Err(Refusal::ClockWentBack { last: at(200) }));
+    assert_eq!(live.lease(&policy(), at(3690)).unwrap().until(), at(3700));
+    assert!(live.lease(&policy(), at(3700)).is_err() && live.lease(&policy(), at(99)).is_err());
+}
+
+/// A face that says when it is gone.
+struct Witness<'a>(&'a std::cell::Cell<bool>);
+
+impl Drop for Witness<'_> {
+    fn drop(&mut self) {
+        self.0.set(true);
+    }
+}
+
+#[test]
+fn a_face_that_matches_nobody_is_gone_before_settle_returns() {
+    let live = states().into_iter().find_map(|(_, state)| state.expect_live().ok()).unwrap();
+    let lease = live.lease(&policy(), at(200)).unwrap();
+    let score = |model: &str, value| Nearest { entry: 7, score: Score::new(ModelId::new(model), value).unwrap() };
+    let cases = [
+        ("nobody enrolled", None, at(201), true),
+        ("below", Some(score("m", 0.49)), at(201), true),
+        ("at the threshold", Some(score("m", 0.5)), at(201), false),
+        ("another model", Some(score("n", 0.9)), at(201), true),
+        ("lease expired", Some(score("m", 0.9)), at(230), true),
+    ];
+    for (case, nearest, now, gone_at_once) in cases {
+        let gone = std::cell::Cell::new(false);
+        let mut tally = Tally::new();
+        let settlement = settle(Witness(&gone), nearest, &threshold(), &lease, now, &mut tally);
+        assert_eq!(gone.get(), gone_at_once, "{case}");
+        assert!(tally.total().balanced(), "{case}");
+        assert_eq!(tally.total().templates_made, 1, "{case}");
+        assert_eq!(tally.total().alerts_kept, u64::from(!gone_at_once), "{case}");
+        assert_eq!(matches!(settlement, Settlement::Candidate(_)), !gone_at_once, "{case}");
+        drop(settlement);
+        assert!(gone.get(), "{case}: a candidate that nobody records is gone too");
+    }
+}

@@ -1,0 +1,338 @@
+//! One line of the public record: a dated fact about a deployment, holding nothing about any person.
+//!
+//! An entry can never be removed from the log, so it holds only facts about the operator's conduct, counts, and
+//! salted commitments. `line` says how it is written down.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Most bytes an entry may have (C2SP tlog-tiles: a length is 16 bits).
+pub const ENTRY_BYTES_MAX: usize = 65_535;
+
+/// A dated fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// When it became true, UTC.
+    pub at: Timestamp,
+    /// What became true.
+    pub fact: Fact,
+}
+
+/// Everything the public record can say. A new variant is a change to the public format: see docs/reference/record.md.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Fact {
+    /// A policy profile became the one in force.
+    PolicyAdopted {
+        /// The profile's name.
+        profile: String,
+        /// Its version, counted from 1.
+        version: u32,
+        /// SHA-256 of the profile's file, hexadecimal.
+        digest: String,
+    },
+    /// An operation was opened under a policy.
+    OperationOpened {
+        /// Its name on the record.
+        operation: String,
+        /// What it is called in public.
+        title: String,
+        /// The organisation that answers for it.
+        force: String,
+        /// What it is for, in words.
+        purpose: String,
+        /// Digest of the policy profile that governs it, as adopted.
+        policy_digest: String,
+    },
+    /// A deployment was proposed.
+    DeploymentProposed(DeploymentPlan),
+    /// Somebody other than the proposer approved it.
+    DeploymentApproved {
+        /// The deployment.
+        deployment: String,
+        /// The role, never the name, of who approved.
+        role: String,
+    },
+    /// The public was told.
+    NoticePublished {
+        /// The deployment.
+        deployment: String,
+        /// SHA-256 of the notice as published, hexadecimal.
+        notice_digest: String,
+    },
+    /// The watchlist was fixed; the composition is by ground, the commitment is salted.
+    WatchlistFrozen {
+        /// The deployment.
+        deployment: String,
+        /// Number of people on the list.
+        people: u64,
+        /// Number of images on the list.
+        images: u64,
+        /// People by the ground on which they are sought; adds up to `people`.
+        by_ground: BTreeMap<String, u64>,
+        /// Salted commitment to the list, hexadecimal.
+        commitment: String,
+    },
+    /// Signs and the alternative route were confirmed in place.
+    SignageConfirmed {
+        /// The deployment.
+        deployment: String,
+        /// Number of signs in place.
+        signs: u32,
+        /// The way round the recognition zone, in words.
+        alternative_route: String,
+    },
+    /// A recording that an exercise will read (an exercise never opens a camera).
+    RecordingDeclared {
+        /// The deployment.
+        deployment: String,
+        /// The camera whose place the recording takes.
+        camera: String,
+        /// SHA-256 of the recording, hexadecimal.
+        digest: String,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// Comparison began.
+    DeploymentStarted {
+        /// The deployment.
+        deployment: String,
+        /// What does the comparing.
+        equipment: Equipment,
+    },
+    /// Comparison stopped for the time being.
+    DeploymentPaused {
+        /// The deployment.
+        deployment: String,
+        /// Why, in words.
+        reason: String,
+    },
+    /// Comparison began again.
+    DeploymentResumed {
+        /// The deployment.
+        deployment: String,
+    },
+    /// A candidate was kept to be shown to a person.
+    AlertRaised {
+        /// The deployment.
+        deployment: String,
+        /// The alert's name within the deployment.
+        alert: String,
+        /// The camera that saw it.
+        camera: String,
+        /// Salted commitment to the sealed evidence, hexadecimal.
+        evidence_commitment: String,
+        /// When the evidence is destroyed at the latest, UTC.
+        expires: Timestamp,
+    },
+    /// A person judged it.
+    AlertAdjudicated {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// The judgement, from the policy's closed vocabulary.
+        judgement: String,
+        /// Seconds from showing to judgement.
+        seconds_to_decide: u64,
+    },
+    /// What followed.
+    OutcomeRecorded {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// The outcome, from the policy's closed vocabulary.
+        outcome: String,
+    },
+    /// One minute's count of templates made and destroyed.
+    DeletionReceipt {
+        /// The deployment.
+        deployment: String,
+        /// Beginning of the period, UTC, inclusive.
+        from: Timestamp,
+        /// End of the period, UTC, exclusive.
+        to: Timestamp,
+        /// What was made in the period and what became of it.
+        counts: Counts,
+    },
+    /// The deployment was over; the counts are of its whole length.
+    DeploymentEnded {
+        /// The deployment.
+        deployment: String,
+        /// Why, in words.
+        reason: String,
+        /// The sum of all its deletion receipts.
+        counts: Counts,
+    },
+    /// Everything sealed for the deployment was destroyed, its key too.
+    DeploymentPurged {
+        /// The deployment.
+        deployment: String,
+        /// Number of alerts whose evidence was destroyed.
+        alerts_destroyed: u64,
+        /// Number of watchlist images destroyed.
+        watchlist_images_destroyed: u64,
+        /// Whether the key that sealed them was destroyed.
+        key_destroyed: bool,
+    },
+    /// It was given up before it began.
+    DeploymentWithdrawn {
+        /// The deployment.
+        deployment: String,
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// What a deployment is to be, as proposed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentPlan {
+    /// Its name on the record.
+    pub deployment: String,
+    /// The operation it belongs to.
+    pub operation: String,
+    /// `exercise` (recorded files only) or, later, `live`.
+    pub deployment_kind: String,
+    /// Why, from the policy's closed vocabulary.
+    pub purpose: String,
+    /// Where, in words.
+    pub place: String,
+    /// Number of cameras (for an exercise: recordings).
+    pub cameras: u32,
+    /// Beginning of the authorised window.
+    pub starts: Timestamp,
+    /// End of the authorised window.
+    pub ends: Timestamp,
+}
+
+/// What does the comparing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Equipment {
+    /// Software and version.
+    pub software: String,
+    /// Detector's catalogue name.
+    pub detector: String,
+    /// Recogniser's catalogue name.
+    pub recogniser: String,
+    /// SHA-256 of the recogniser's weights.
+    pub weights_sha256: String,
+    /// Engine that ran them.
+    pub engine: String,
+    /// The threshold in the model's own units, as text so that it is exact.
+    pub threshold: String,
+    /// The false-positive identification rate that this threshold was measured to give.
+    pub threshold_fpir: String,
+    /// The evaluation in which it was measured.
+    pub threshold_evaluation: String,
+}
+
+/// What was made and what became of it. `templates_made == templates_destroyed + alerts_kept` always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Faces tracked in the zone.
+    pub faces_seen: u64,
+    /// Templates made.
+    pub templates_made: u64,
+    /// Templates destroyed.
+    pub templates_destroyed: u64,
+    /// Templates kept, sealed, as evidence of an alert.
+    pub alerts_kept: u64,
+}
+
+impl Counts {
+    /// Whether every template is accounted for.
+    pub fn balanced(&self) -> bool {
+        self.templates_destroyed.checked_add(self.alerts_kept) == Some(self.templates_made)
+    }
+
+    /// The sum, or nothing where a count would not fit 64 bits: for counts that somebody else wrote.
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            faces_seen: self.faces_seen.checked_add(other.faces_seen)?,
+            templates_made: self.templates_made.checked_add(other.templates_made)?,
+            templates_destroyed: self.templates_destroyed.checked_add(other.templates_destroyed)?,
+            alerts_kept: self.alerts_kept.checked_add(other.alerts_kept)?,
+        })
+    }
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.faces_seen += other.faces_seen;
+        self.templates_made += other.templates_made;
+        self.templates_destroyed += other.templates_destroyed;
+        self.alerts_kept += other.alerts_kept;
+    }
+}
+
+impl Fact {
+    /// The deployment this fact is about, if it is about one.
+    pub fn deployment(&self) -> Option<&str> {
+        match self {
+            Self::PolicyAdopted { .. } | Self::OperationOpened { .. } => None,
+            Self::DeploymentProposed(plan) => Some(&plan.deployment),
+            Self::DeploymentApproved { deployment, .. }
+            | Self::NoticePublished { deployment, .. }
+            | Self::WatchlistFrozen { deployment, .. }
+            | Self::SignageConfirmed { deployment, .. }
+            | Self::RecordingDeclared { deployment, .. }
+            | Self::DeploymentStarted { deployment, .. }
+            | Self::DeploymentPaused { deployment, .. }
+            | Self::DeploymentResumed { deployment }
+            | Self::AlertRaised { deployment, .. }
+            | Self::AlertAdjudicated { deployment, .. }
+            | Self::OutcomeRecorded { deployment, .. }
+            | Self::DeletionReceipt { deployment, .. }
+            | Self::DeploymentEnded { deployment, .. }
+            | Self::DeploymentPurged { deployment, .. }
+            | Self::DeploymentWithdrawn { deployment, .. } => Some(deployment),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(made: u64, destroyed: u64, kept: u64) -> Counts {
+        Counts {
+            faces_seen: made,
+            templates_made: made,
+            templates_destroyed: destroyed,
+            alerts_kept: kept,
+        }
+    }
+
+    #[test]
+    fn a_balance_accounts_for_every_template() {
+        for (made, destroyed, kept, balanced) in [
+            (0, 0, 0, true),
+            (5, 4, 1, true),
+            (5, 5, 1, false),
+            (5, 4, 0, false),
+            (0, u64::MAX, 1, false),
+        ] {
+            assert_eq!(
+                counts(made, destroyed, kept).balanced(),
+                balanced,
+                "{made} {destroyed} {kept}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_nothing() {
+        let mut sum = counts(5, 4, 1);
+        assert_eq!(sum.checked_add(&counts(3, 3, 0)), Some(counts(8, 7, 1)));
+        assert_eq!(sum.checked_add(&counts(u64::MAX, 0, 0)), None);
+        sum += counts(3, 3, 0);
+        assert_eq!(sum, counts(8, 7, 1));
+    }
+}

@@ -1,0 +1,33 @@
+//! Charter: what the public record says, how it is written down, and how anyone checks it without trusting us.
+//!
+//! This crate refuses to know disk, network, clock or faces. Bytes come in, proofs and findings go out.
+//! Formats are those of C2SP (signed-note, tlog-checkpoint, tlog-tiles), so strangers can verify with tools we did not write.
+//!
+//! Read in this order: what an entry says (`entry`) and its bytes (`line`); where files lie (`layout`) and are put
+//! (`storage`); how the log grows (`log`, `checkpoint`); how it is doubted (`proof`, `verify`, `structure`, `lifecycle`,
+//! `receipts`).
+
+pub mod checkpoint;
+mod edge;
+pub mod entry;
+mod error;
+pub mod layout;
+pub mod lifecycle;
+pub mod line;
+pub mod log;
+pub mod proof;
+mod receipts;
+pub mod storage;
+mod structure;
+pub mod verify;
+
+#[cfg(test)]
+mod samples;
+
+pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, KeyPair, SignedCheckpoint, publish};
+pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact};
+pub use error::EvidenceError;
+pub use log::Log;
+pub use storage::{MemoryTiles, TileStorage};
+pub use tlog_tiles::Hash;
+pub use verify::{FetchError, Published, Verdict, VerifyError, verify};

@@ -1,0 +1,179 @@
+//! The arithmetic of deletion: every receipt balances, none is missing or counted twice, and together they are the
+//! deployment's own total.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Counts;
+
+/// Longest running time that no receipt covers, at the beginning and the end of a deployment and after a pause: one
+/// receipt is sealed every minute.
+pub const RECEIPT_GAP_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// The receipts of one deployment so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    total: Counts,
+    receipts: u64,
+    /// Comparison before this moment is covered by receipts (or did not happen).
+    covered_until: Timestamp,
+    /// Whether `covered_until` is the end of a receipt, so that the next one begins exactly there.
+    after_receipt: bool,
+    /// The end of the authorised window.
+    window_ends: Timestamp,
+}
+
+impl Ledger {
+    /// For comparison that began at `started` and may go on until `window_ends`.
+    pub(crate) fn new(started: Timestamp, window_ends: Timestamp) -> Self {
+        Self {
+            total: Counts::default(),
+            receipts: 0,
+            covered_until: started,
+            after_receipt: false,
+            window_ends,
+        }
+    }
+
+    /// Comparison began again: the pause needs no receipt.
+    pub(crate) fn resume(&mut self, at: Timestamp) {
+        self.covered_until = self.covered_until.max(at);
+        self.after_receipt = false;
+    }
+
+    /// Takes in the receipt for `from..to`, sealed at `at`; says what is wrong with it.
+    pub(crate) fn add(&mut self, from: Timestamp, to: Timestamp, at: Timestamp, counts: &Counts) -> Vec<String> {
+        let mut wrong = self.wrong_period(from, to, at);
+        if !counts.balanced() {
+            wrong.push(format!(
+                "a deletion receipt does not balance: {} templates made, {} destroyed, {} kept",
+                counts.templates_made, counts.templates_destroyed, counts.alerts_kept
+            ));
+        }
+        if counts.templates_made > 0 && from >= self.window_ends {
+            wrong.push(format!(
+                "{} templates were made after {}, the end of the authorised window",
+                counts.templates_made, self.window_ends
+            ));
+        }
+        match self.total.checked_add(counts) {
+            Some(total) => self.total = total,
+            None => wrong.push("the receipts add up to more than 64 bits hold".into()),
+        }
+        self.receipts += 1;
+        self.covered_until = self.covered_until.max(to);
+        self.after_receipt = true;
+        wrong
+    }
+
+    /// Closes the account at `at`; says where it differs from the operator's total and from the alerts on the record.
+    pub(crate) fn close(&self, at: Timestamp, paused: bool, total: &Counts, alerts_raised: u64) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if !paused && at.duration_since(self.covered_until) > RECEIPT_GAP_MAX {
+            wrong.push(format!(
+                "no deletion receipt covers the time from {} to the end at {at}",
+                self.covered_until
+            ));
+        }
+        if *total != self.total {
+            wrong.push(format!(
+                "the deployment's total does not equal the sum of its {} deletion receipts: {}, against {}",
+                self.receipts,
+                words(total),
+                words(&self.total)
+            ));
+        }
+        if total.alerts_kept != alerts_raised {
+            wrong.push(format!(
+                "{} templates were kept for alerts, but {alerts_raised} alerts are on the record",
+                total.alerts_kept
+            ));
+        }
+        wrong
+    }
+
+    /// The sum of the receipts.
+    pub(crate) fn total(&self) -> &Counts {
+        &self.total
+    }
+
+    fn wrong_period(&self, from: Timestamp, to: Timestamp, at: Timestamp) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if from >= to {
+            wrong.push(format!("a deletion receipt ends ({to}) before it begins ({from})"));
+        }
+        if to > at {
+            wrong.push(format!("a deletion receipt for the time until {to} was sealed before that"));
+        }
+        if from < self.covered_until {
+            let covered_until = self.covered_until;
+            let reason = if self.after_receipt { "is counted already" } else { "no comparison was running" };
+            wrong.push(format!("a deletion receipt begins at {from}, but until {covered_until} the time {reason}"));
+        }
+        let gap_max = if self.after_receipt { SignedDuration::ZERO } else { RECEIPT_GAP_MAX };
+        if from.duration_since(self.covered_until) > gap_max {
+            wrong.push(format!("no deletion receipt covers the time from {} to {from}", self.covered_until));
+        }
+        wrong
+    }
+}
+
+fn words(counts: &Counts) -> String {
+    format!(
+        "{} faces, {} templates made, {} destroyed, {} kept",
+        counts.faces_seen, counts.templates_made, counts.templates_destroyed, counts.alerts_kept
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{at, counts};
+
+    fn ledger() -> Ledger {
+        Ledger::new(at(0), at(1_000))
+    }
+
+    #[test]
+    fn receipts_without_a_gap_close() {
+        let mut ledger = ledger();
+        assert!(ledger.add(at(1), at(60), at(60), &counts(5, 1)).is_empty());
+        assert!(ledger.add(at(60), at(120), at(121), &counts(3, 0)).is_empty());
+        ledger.resume(at(500));
+        assert!(ledger.add(at(500), at(530), at(530), &counts(1, 0)).is_empty());
+        assert_eq!(ledger.close(at(531), false, &counts(9, 1), 1), Vec::<String>::new());
+        assert_eq!(ledger.total().templates_made, 9);
+    }
+
+    #[test]
+    fn each_wrong_receipt_is_told() {
+        let table = [
+            (60, 60, 60, counts(1, 0), "ends"),
+            (60, 120, 119, counts(1, 0), "sealed before"),
+            (59, 120, 120, counts(1, 0), "counted already"),
+            (61, 120, 120, counts(1, 0), "no deletion receipt covers"),
+            (60, 120, 120, Counts { templates_destroyed: 0, ..counts(1, 0) }, "does not balance"),
+            (60, 120, 120, counts(u64::MAX, 0), "64 bits"),
+        ];
+        for (from, to, sealed, counted, expected) in table {
+            let mut ledger = ledger();
+            assert!(ledger.add(at(0), at(60), at(60), &counts(2, 0)).is_empty());
+            let wrong = ledger.add(at(from), at(to), at(sealed), &counted).join("; ");
+            assert!(wrong.contains(expected), "{from}..{to}: {wrong}");
+        }
+        assert!(ledger().add(at(-1), at(60), at(60), &counts(0, 0))[0].contains("no comparison was running"));
+        assert!(ledger().add(at(61), at(90), at(90), &counts(0, 0))[0].contains("no deletion receipt"));
+        let mut late = ledger();
+        late.resume(at(1_000));
+        assert!(late.add(at(1_000), at(1_010), at(1_010), &counts(1, 0))[0].contains("authorised window"));
+    }
+
+    #[test]
+    fn an_account_that_does_not_close_is_told() {
+        let mut ledger = ledger();
+        assert!(ledger.add(at(0), at(60), at(60), &counts(4, 1)).is_empty());
+        assert!(ledger.close(at(61), false, &counts(5, 1), 1)[0].contains("does not equal the sum"));
+        assert!(ledger.close(at(61), false, &counts(4, 1), 2)[0].contains("2 alerts are on the record"));
+        assert!(ledger.close(at(121), false, &counts(4, 1), 1)[0].contains("no deletion receipt covers"));
+        assert!(ledger.close(at(121), true, &counts(4, 1), 1).is_empty());
+    }
+}

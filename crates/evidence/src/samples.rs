@@ -1,0 +1,178 @@
+//! What the tests of this crate share: a lawful record, and randomness that repeats.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{Counts, DeploymentPlan, Entry, Equipment, Fact};
+
+/// A folder of the shared test material; prints that the test is skipped where it is missing.
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
+    if !folder.is_dir() {
+        println!("skipped: {path} (shared/ not found)");
+        return None;
+    }
+    Some(folder)
+}
+
+/// Randomness that is the same in every run (xorshift).
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}
+
+/// `seconds` after 2026-03-01T09:00:00Z.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    let start: Timestamp = "2026-03-01T09:00:00Z".parse().expect("a timestamp");
+    start + SignedDuration::from_secs(seconds)
+}
+
+pub(crate) fn counts(made: u64, kept: u64) -> Counts {
+    Counts {
+        faces_seen: made,
+        templates_made: made,
+        templates_destroyed: made - kept,
+        alerts_kept: kept,
+    }
+}
+
+/// A lawful record of one deployment, from policy to purge; the fact at index 0 is a policy, all 18 kinds but
+/// withdrawal are in it.
+pub(crate) fn lawful() -> Vec<Entry> {
+    let facts = before_start()
+        .into_iter()
+        .chain([(600, Fact::DeploymentStarted { deployment: d(), equipment: equipment() })])
+        .chain(running())
+        .chain(after_end());
+    facts.map(|(seconds, fact)| Entry { at: at(seconds), fact }).collect()
+}
+
+/// One entry of every kind.
+pub(crate) fn one_of_each() -> Vec<Entry> {
+    let mut entries = lawful();
+    let fact = Fact::DeploymentWithdrawn { deployment: d(), reason: "rain \u{2028} \n \"quoted\" é".into() };
+    entries.push(Entry { at: at(9000), fact });
+    entries
+}
+
+fn d() -> String {
+    "d1".into()
+}
+
+fn before_start() -> Vec<(i64, Fact)> {
+    let deployment = d;
+    vec![
+        (0, Fact::PolicyAdopted { profile: "standard".into(), version: 1, digest: "aa".into() }),
+        (
+            1,
+            Fact::OperationOpened {
+                operation: "o1".into(),
+                title: "Trial".into(),
+                force: "Example force".into(),
+                purpose: "To try".into(),
+                policy_digest: "aa".into(),
+            },
+        ),
+        (2, Fact::DeploymentProposed(plan())),
+        (3, Fact::DeploymentApproved { deployment: d(), role: "authorising officer".into() }),
+        (4, Fact::NoticePublished { deployment: d(), notice_digest: "bb".into() }),
+        (
+            5,
+            Fact::WatchlistFrozen {
+                deployment: d(),
+                people: 3,
+                images: 4,
+                by_ground: BTreeMap::from([("wanted".into(), 2), ("missing".into(), 1)]),
+                commitment: "cc".into(),
+            },
+        ),
+        (6, Fact::SignageConfirmed { deployment: d(), signs: 2, alternative_route: "north stairs".into() }),
+        (
+            7,
+            Fact::RecordingDeclared {
+                deployment: deployment(),
+                camera: "c1".into(),
+                digest: "dd".into(),
+                bytes: 1_000,
+            },
+        ),
+    ]
+}
+
+fn plan() -> DeploymentPlan {
+    DeploymentPlan {
+        deployment: d(),
+        operation: "o1".into(),
+        deployment_kind: "exercise".into(),
+        purpose: "test".into(),
+        place: "concourse".into(),
+        cameras: 1,
+        starts: at(600),
+        ends: at(4_200),
+    }
+}
+
+fn equipment() -> Equipment {
+    Equipment {
+        software: "overt 0.1.0".into(),
+        detector: "det".into(),
+        recogniser: "rec".into(),
+        weights_sha256: "ee".into(),
+        engine: "eng".into(),
+        threshold: "0.5".into(),
+        threshold_fpir: "0.001".into(),
+        threshold_evaluation: "ff".into(),
+    }
+}
+
+fn running() -> Vec<(i64, Fact)> {
+    let receipt = |from, to, made, kept| Fact::DeletionReceipt {
+        deployment: d(),
+        from: at(from),
+        to: at(to),
+        counts: counts(made, kept),
+    };
+    vec![
+        (
+            650,
+            Fact::AlertRaised {
+                deployment: d(),
+                alert: "a1".into(),
+                camera: "c1".into(),
+                evidence_commitment: "gg".into(),
+                expires: at(90_000),
+            },
+        ),
+        (660, receipt(600, 660, 10, 1)),
+        (661, Fact::AlertAdjudicated { deployment: d(), alert: "a1".into(), judgement: "same".into(), seconds_to_decide: 11 }),
+        (720, receipt(660, 720, 5, 0)),
+        (730, Fact::DeploymentPaused { deployment: d(), reason: "crowding".into() }),
+        (731, receipt(720, 730, 2, 0)),
+        (900, Fact::DeploymentResumed { deployment: d() }),
+        (960, receipt(900, 960, 7, 0)),
+    ]
+}
+
+fn after_end() -> Vec<(i64, Fact)> {
+    vec![
+        (970, Fact::DeploymentEnded { deployment: d(), reason: "time".into(), counts: counts(24, 1) }),
+        (980, Fact::OutcomeRecorded { deployment: d(), alert: "a1".into(), outcome: "none".into() }),
+        (
+            990,
+            Fact::DeploymentPurged {
+                deployment: d(),
+                alerts_destroyed: 1,
+                watchlist_images_destroyed: 4,
+                key_destroyed: true,
+            },
+        ),
+    ]
+}

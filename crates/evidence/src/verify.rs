@@ -1,0 +1,267 @@
+//! The outsider's check: a published log and a public key in; what is proven, what is not, or what is wrong out.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::checkpoint::CheckpointVerifier;
+use crate::lifecycle::{Problem, Story, Tallies};
+use crate::storage::MemoryTiles;
+use crate::structure::{self, Structure};
+use crate::{EvidenceError, line};
+
+pub use crate::structure::{FOLDER_NAMES_MAX, KEPT_MAX};
+
+/// A log as it was published, read by somebody who does not trust it.
+pub trait Published {
+    /// The whole file at this path below the log's root, or nothing where there is none. A file of more than
+    /// `bytes_max` bytes must not be read but be refused as `TooLarge`.
+    fn fetch(&self, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, FetchError>;
+
+    /// The names of files and folders directly inside this folder (`""` is the log's root), in any order, empty where
+    /// there is no such folder; nothing where the source cannot be listed, as over HTTP. More than `names_max` must be
+    /// refused as `TooLarge`.
+    fn list(&self, folder: &str, names_max: usize) -> Result<Option<Vec<String>>, FetchError>;
+}
+
+/// Why a file could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// More than the format allows.
+    #[error("{path} is larger than {limit}")]
+    TooLarge {
+        /// The file or folder.
+        path: String,
+        /// The limit, with its unit.
+        limit: String,
+    },
+    /// The way to it failed.
+    #[error("cannot read {path}: {reason}")]
+    Failed {
+        /// The file or folder.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+}
+
+/// Why there is no verdict, or a bad one.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The key is no key. Nothing was checked.
+    #[error(transparent)]
+    Key(EvidenceError),
+    /// There is no log. Nothing was checked.
+    #[error("there is no file `checkpoint`, so this is not a log; give the folder or address that holds `checkpoint` and `tile/`")]
+    NoLog,
+    /// A file could not be read, so nothing can be said.
+    #[error("{0}; nothing can be said about the log until it can be read")]
+    Unreadable(FetchError),
+    /// A file is not what the key's owner signed.
+    #[error("{file}: {reason}")]
+    Refused {
+        /// The file's path in the log.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The files are whole, but what they say cannot be or should not have been.
+    #[error("the log is whole, but what it records is not in order: {}", tell(.problems, *.problems_untold))]
+    Record {
+        /// The first problems.
+        problems: Vec<Problem>,
+        /// How many more there are.
+        problems_untold: u64,
+    },
+}
+
+/// What a log proves, found to hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The name of the log.
+    pub origin: String,
+    /// Number of entries.
+    pub entries: u64,
+    /// Root of the tree over them, base64.
+    pub root: String,
+    /// Kept checkpoints that were found to be of this same history, the latest included where a copy of it is kept.
+    pub checkpoints: u64,
+    /// Tiles and bundles compared byte for byte.
+    pub tiles: u64,
+    /// What the record adds up to; nothing where the entries are somebody else's and only the structure was checked.
+    pub record: Option<Tallies>,
+    /// What was proven, in plain sentences.
+    pub proven: Vec<String>,
+    /// What was not, in plain sentences.
+    pub not_proven: Vec<String>,
+}
+
+/// Checks a whole log against its operator's public key (`<origin>+<id>+<key>`): the signature, every tile computed
+/// again from the entries, every kept checkpoint, and, where the entries are those of this record, what they say.
+pub fn verify(source: &dyn Published, key: &str) -> Result<Verdict, VerifyError> {
+    let key = CheckpointVerifier::new(key.trim()).map_err(VerifyError::Key)?;
+    let mut reader = Reader::default();
+    let structure = structure::check(source, &key, &mut |number, bytes| reader.read(number, bytes))?;
+    let record = match reader.whose {
+        Some(Whose::Ours) => {
+            let (tallies, problems, problems_untold) = reader.story.finish();
+            if !problems.is_empty() {
+                return Err(VerifyError::Record { problems, problems_untold });
+            }
+            Some(tallies)
+        }
+        Some(Whose::Others { ours_too: Some(entry) }) => {
+            let sentence = "it is of an overt record, but the log began with other entries".into();
+            return Err(VerifyError::Record {
+                problems: vec![Problem { entry, sentence }],
+                problems_untold: 0,
+            });
+        }
+        Some(Whose::Others { ours_too: None }) | None => None,
+    };
+    Ok(Verdict {
+        origin: structure.checkpoint.origin.clone(),
+        entries: structure.checkpoint.size,
+        root: structure.checkpoint.root.to_string(),
+        checkpoints: structure.kept,
+        tiles: structure.tiles,
+        proven: proven(&structure, record.as_ref()),
+        not_proven: not_proven(&structure, record.as_ref()),
+        record,
+    })
+}
+
+/// Whose entries these are, decided by the first.
+enum Whose {
+    Ours,
+    Others {
+        /// The first entry that is ours nevertheless.
+        ours_too: Option<u64>,
+    },
+}
+
+#[derive(Default)]
+struct Reader {
+    whose: Option<Whose>,
+    story: Story,
+}
+
+impl Reader {
+    fn read(&mut self, number: u64, bytes: &[u8]) {
+        let whose = self.whose.get_or_insert_with(|| match line::looks_like_ours(bytes) {
+            true => Whose::Ours,
+            false => Whose::Others { ours_too: None },
+        });
+        match whose {
+            Whose::Ours => match line::decode(bytes) {
+                Ok(entry) => self.story.read(number, &entry),
+                Err(error) => self.story.tell(number, error.to_string()),
+            },
+            Whose::Others { ours_too } => {
+                if ours_too.is_none() && line::looks_like_ours(bytes) && line::decode(bytes).is_ok() {
+                    *ours_too = Some(number);
+                }
+            }
+        }
+    }
+}
+
+fn proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
+    let (origin, size) = (&structure.checkpoint.origin, structure.checkpoint.size);
+    let mut sentences = vec![
+        format!("The checkpoint of {size} entries is signed by {origin} with the given key."),
+        format!(
+            "All {} tiles and bundles of entries are byte for byte what those entries give, up to the signed root.",
+            structure.tiles
+        ),
+    ];
+    if structure.kept > 0 {
+        sentences.push(format!(
+            "The log only grew: all {} kept checkpoints are signed and are of the beginnings of this same log.",
+            structure.kept
+        ));
+    }
+    let Some(tallies) = record else {
+        return sentences;
+    };
+    sentences.push(format!(
+        "The facts of {} deployments in {} operations stand in a lawful order, and their dates never go back.",
+        tallies.deployments, tallies.operations
+    ));
+    sentences.push(format!(
+        "Each of {} deletion receipts balances, and with every ended deployment's total: {} templates made = {} destroyed + {} kept for alerts.",
+        tallies.receipts,
+        tallies.counts.templates_made,
+        tallies.counts.templates_destroyed,
+        tallies.counts.alerts_kept
+    ));
+    sentences
+}
+
+fn not_proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
+    let mut sentences = vec![
+        "These are the operator's statements: a log proves that they were made, in this order, and not changed since; not that they are true.".into(),
+        "Nothing here proves that anything was erased: a receipt is a statement about erasure.".into(),
+        "Dates are the operator's own.".into(),
+        "Whether others were shown another log: compare the root with a copy that somebody else keeps.".into(),
+    ];
+    match record {
+        None if structure.checkpoint.size == 0 => sentences.push("The log is empty.".into()),
+        None => sentences.push(
+            "The entries are not those of an overt record: only the structure of the log was checked, not what they say."
+                .into(),
+        ),
+        Some(tallies) => {
+            let over = tallies.deployments_purged + tallies.deployments_withdrawn;
+            let open = tallies.deployments.saturating_sub(over);
+            if open > 0 {
+                sentences.push(format!("{open} deployments are not purged yet: their accounts are still open."));
+            }
+        }
+    }
+    if structure.kept == 0 {
+        sentences.push("No earlier checkpoint was found, so nothing shows what the log was before.".into());
+    }
+    if !structure.listed {
+        sentences.push("The source cannot be listed: files that nothing points to were not looked at.".into());
+    }
+    let unchecked = structure.checkpoint.signatures_unchecked;
+    if unchecked > 0 {
+        sentences.push(format!("{unchecked} more signatures on the checkpoint are by keys that were not given."));
+    }
+    sentences
+}
+
+fn tell(problems: &[Problem], untold: u64) -> String {
+    let told = problems.iter().map(|problem| format!("entry {}: {}", problem.entry, problem.sentence));
+    let mut words = told.collect::<Vec<_>>().join("; ");
+    if untold > 0 {
+        words += &format!("; and {untold} more");
+    }
+    words
+}
+
+impl Published for MemoryTiles {
+    fn fetch(&self, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, FetchError> {
+        match self.files.get(path) {
+            Some(bytes) if bytes.len() > bytes_max => Err(FetchError::TooLarge {
+                path: path.to_owned(),
+                limit: format!("{bytes_max} bytes"),
+            }),
+            found => Ok(found.cloned()),
+        }
+    }
+
+    fn list(&self, folder: &str, names_max: usize) -> Result<Option<Vec<String>>, FetchError> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let inside = self.files.keys().filter_map(|path| path.strip_prefix(&prefix));
+        let names: BTreeSet<_> = inside.filter_map(|rest| rest.split('/').next()).map(str::to_owned).collect();
+        if names.len() > names_max {
+            return Err(FetchError::TooLarge {
+                path: folder.to_owned(),
+                limit: format!("{names_max} names"),
+            });
+        }
+        Ok(Some(names.into_iter().collect()))
+    }
+}

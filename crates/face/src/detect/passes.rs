@@ -1,0 +1,219 @@
+//! How a picture of any size is laid before a detector: at its own size, reduced, or in tiles.
+
+use crate::detect::{Beyond, Detection, InputSize, Options};
+use crate::geometry::{Point, Rect};
+
+/// Detectors of this family halve their input five times.
+pub(super) const STEP_PX: u32 = 32;
+
+/// Most tiles of one picture; beyond it tiles grow, so that a small limit and a huge picture stay affordable.
+const TILES_MAX: u32 = 256;
+
+/// One reading of a part of a picture at some scale.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Pass {
+    /// The part of the picture that is read, pixels.
+    pub(super) left: u32,
+    pub(super) top: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// The size it is scaled to.
+    pub(super) scaled_width: u32,
+    pub(super) scaled_height: u32,
+    /// The size of the graph's input; the rest is padding to the right and below.
+    pub(super) input_width: u32,
+    pub(super) input_height: u32,
+    /// Which of the faces found this pass answers for.
+    keeps: Keeps,
+}
+
+/// Which faces of a pass are kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Keeps {
+    All,
+    /// Those whose middle lies in the tile's own share of the picture and that are small enough to lie in the tile whole.
+    Tile { core: Rect, side_max_px: f32 },
+}
+
+impl Pass {
+    /// A face of the graph's input in the picture's pixels; `None` when another pass answers for it.
+    pub(super) fn place(&self, found: &Detection) -> Option<Detection> {
+        let across = self.width as f32 / self.scaled_width as f32;
+        let down = self.height as f32 / self.scaled_height as f32;
+        let (left, top) = (self.left as f32, self.top as f32);
+        let Rect { left: x, top: y, width, height } = found.face;
+        let face = Rect { left: x * across + left, top: y * down + top, width: width * across, height: height * down };
+        let points = found.points.map(|point| Point { x: point.x * across + left, y: point.y * down + top });
+        let Point { x, y } = face.centre();
+        let kept = match self.keeps {
+            Keeps::All => true,
+            Keeps::Tile { core, side_max_px } => {
+                let inside = x >= core.left && x < core.right() && y >= core.top && y < core.bottom();
+                inside && face.width.max(face.height) <= side_max_px
+            }
+        };
+        kept.then_some(Detection { face, confidence: found.confidence, points })
+    }
+}
+
+/// The passes that read a picture of this size.
+pub(super) fn plan(width: u32, height: u32, options: &Options) -> Vec<Pass> {
+    let limit = match options.input {
+        InputSize::Free => options.long_side_max_px.max(STEP_PX) / STEP_PX * STEP_PX,
+        InputSize::Fixed { side_px } => side_px.max(1),
+    };
+    let mut passes = vec![whole(width, height, limit, options.input)];
+    if options.beyond == Beyond::Tile && width.max(height) > limit {
+        passes.extend(tiles(width, height, limit, options.input));
+    }
+    passes
+}
+
+/// The whole picture in one pass. A fixed input is always filled; a free one takes the picture's own size up to the limit.
+fn whole(width: u32, height: u32, limit: u32, input: InputSize) -> Pass {
+    let long = width.max(height);
+    let fit = |side: u32| (u64::from(side) * u64::from(limit)).div_ceil(u64::from(long)).clamp(1, u64::from(limit)) as u32;
+    let grows = matches!(input, InputSize::Fixed { .. });
+    let (scaled_width, scaled_height) = if long > limit || grows { (fit(width), fit(height)) } else { (width, height) };
+    let (input_width, input_height) = input_size(scaled_width, scaled_height, input);
+    Pass { left: 0, top: 0, width, height, scaled_width, scaled_height, input_width, input_height, keeps: Keeps::All }
+}
+
+/// Overlapping tiles at the picture's own size. A face up to the overlap lies whole in the tile whose share holds its middle;
+/// larger ones are the whole picture's to find.
+fn tiles(width: u32, height: u32, limit: u32, input: InputSize) -> Vec<Pass> {
+    let mut side = limit;
+    let count = |side: u32| starts(width, side).len() * starts(height, side).len();
+    while input == InputSize::Free && count(side) > TILES_MAX as usize {
+        side = side.saturating_mul(2);
+    }
+    let mut tiles = Vec::new();
+    for (top, core_top, core_bottom) in starts(height, side) {
+        for (left, core_left, core_right) in starts(width, side) {
+            let (tile_width, tile_height) = (side.min(width), side.min(height));
+            let core = Rect { left: core_left, top: core_top, width: core_right - core_left, height: core_bottom - core_top };
+            let (input_width, input_height) = input_size(tile_width, tile_height, input);
+            tiles.push(Pass {
+                left,
+                top,
+                width: tile_width,
+                height: tile_height,
+                scaled_width: tile_width,
+                scaled_height: tile_height,
+                input_width,
+                input_height,
+                keeps: Keeps::Tile { core, side_max_px: overlap(side) as f32 },
+            });
+        }
+    }
+    tiles.truncate(TILES_MAX as usize);
+    tiles
+}
+
+/// Neighbouring tiles share a quarter of their side.
+fn overlap(side: u32) -> u32 {
+    side / 4
+}
+
+/// Along one side of the picture: where tiles start, and the share of the side each answers for (the middle of the overlaps).
+fn starts(length: u32, side: u32) -> Vec<(u32, f32, f32)> {
+    if length <= side {
+        return vec![(0, f32::NEG_INFINITY, f32::INFINITY)];
+    }
+    let gaps = (length - side).div_ceil((side - overlap(side)).max(1));
+    let start = |tile: u32| (u64::from(length - side) * u64::from(tile) / u64::from(gaps)) as u32;
+    // Between two tiles the border lies in the middle of what both see.
+    let border = |tile: u32| (start(tile) + start(tile - 1) + side) as f32 / 2.0;
+    let share = |tile: u32| {
+        let from = if tile == 0 { f32::NEG_INFINITY } else { border(tile) };
+        let to = if tile == gaps { f32::INFINITY } else { border(tile + 1) };
+        (start(tile), from, to)
+    };
+    (0..=gaps).map(share).collect()
+}
+
+/// The graph's input for a scaled picture: the next multiple of the step, or the fixed square.
+fn input_size(width: u32, height: u32, input: InputSize) -> (u32, u32) {
+    match input {
+        InputSize::Free => (width.next_multiple_of(STEP_PX), height.next_multiple_of(STEP_PX)),
+        InputSize::Fixed { side_px } => (side_px, side_px),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(long_side_max_px: u32, beyond: Beyond, input: InputSize) -> Options {
+        Options { confidence_min: 0.6, overlap_max: 0.3, long_side_max_px, beyond, input }
+    }
+
+    fn face(left: f32, top: f32, side: f32) -> Detection {
+        Detection { face: Rect { left, top, width: side, height: side }, confidence: 0.9, points: [Point { x: left, y: top }; 5] }
+    }
+
+    #[test]
+    fn a_small_picture_is_read_at_its_own_size_and_padded() {
+        let passes = plan(500, 375, &options(1920, Beyond::Tile, InputSize::Free));
+        assert_eq!(passes.len(), 1);
+        let pass = passes[0];
+        assert_eq!((pass.scaled_width, pass.scaled_height, pass.input_width, pass.input_height), (500, 375, 512, 384));
+        assert_eq!(pass.place(&face(3.0, 4.0, 20.0)), Some(face(3.0, 4.0, 20.0)));
+    }
+
+    #[test]
+    fn a_large_picture_is_reduced_and_mapped_back() {
+        let pass = plan(4000, 3000, &options(1000, Beyond::Reduce, InputSize::Free))[0];
+        // 1000 is no multiple of 32; the limit is rounded down to 992.
+        assert_eq!((pass.scaled_width, pass.scaled_height, pass.input_width, pass.input_height), (992, 744, 992, 768));
+        let placed = pass.place(&face(992.0, 744.0, 0.0)).expect("the only pass keeps all");
+        assert!((placed.face.left - 4000.0).abs() < 0.01 && (placed.face.top - 3000.0).abs() < 0.01, "{placed:?}");
+    }
+
+    #[test]
+    fn a_fixed_input_is_filled_from_both_sides() {
+        let fixed = options(1920, Beyond::Reduce, InputSize::Fixed { side_px: 640 });
+        for (width, height) in [(92, 112), (1, 1), (4000, 1), (640, 640)] {
+            let pass = plan(width, height, &fixed)[0];
+            assert_eq!((pass.input_width, pass.input_height), (640, 640));
+            assert_eq!(pass.scaled_width.max(pass.scaled_height), 640);
+            assert!(pass.scaled_width.min(pass.scaled_height) >= 1);
+        }
+    }
+
+    #[test]
+    fn a_strip_keeps_at_least_one_row() {
+        let pass = plan(32_000, 1, &options(640, Beyond::Reduce, InputSize::Free))[0];
+        assert_eq!((pass.scaled_width, pass.scaled_height, pass.input_height), (640, 1, 32));
+    }
+
+    #[test]
+    fn every_small_face_belongs_to_exactly_one_tile_that_sees_it_whole() {
+        let passes = plan(2500, 1700, &options(640, Beyond::Tile, InputSize::Free));
+        let (reduced, tiles) = passes.split_first().expect("passes");
+        assert_eq!(reduced.scaled_width, 640);
+        assert!(tiles.len() > 6);
+        for top in (0..1540).step_by(7) {
+            for left in (0..2340).step_by(7) {
+                let (left, top, side) = (left as f32, top as f32, 160.0);
+                let owners: Vec<&Pass> = tiles
+                    .iter()
+                    .filter(|tile| tile.place(&face(left - tile.left as f32, top - tile.top as f32, side)).is_some())
+                    .collect();
+                assert_eq!(owners.len(), 1, "at {left} {top}");
+                let tile = owners[0];
+                assert!(left >= tile.left as f32 && left + side <= (tile.left + tile.width) as f32, "at {left} {top}");
+                assert!(top >= tile.top as f32 && top + side <= (tile.top + tile.height) as f32, "at {left} {top}");
+            }
+        }
+        assert!(tiles.iter().all(|tile| tile.place(&face(100.0, 100.0, 161.0)).is_none()), "larger faces are the whole picture's");
+    }
+
+    #[test]
+    fn the_number_of_tiles_is_limited() {
+        let passes = plan(32_768, 2441, &options(32, Beyond::Tile, InputSize::Free));
+        assert!(passes.len() <= 1 + TILES_MAX as usize);
+        let last = passes.last().expect("passes");
+        assert_eq!((last.left + last.width, last.top + last.height), (32_768, 2441), "the last corner is read");
+    }
+}

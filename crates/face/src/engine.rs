@@ -1,0 +1,132 @@
+//! The engines that run a model's graph: ONNX Runtime where its library is installed, the built-in one everywhere.
+
+mod built_in;
+mod onnx_runtime;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// File name under which the ONNX Runtime library is installed beside the models.
+pub const LIBRARY_FILE: &str = if cfg!(target_os = "macos") {
+    "libonnxruntime.dylib"
+} else if cfg!(windows) {
+    "onnxruntime.dll"
+} else {
+    "libonnxruntime.so"
+};
+
+/// Most values one input may hold (an 8-frame batch of 4K pictures), so that a wrong shape cannot ask for all memory.
+const INPUT_VALUES_MAX: usize = 8 * 3 * 3840 * 2160;
+
+/// Which engine runs the graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// ONNX Runtime, loaded from the library installed with the models.
+    OnnxRuntime,
+    /// The pure-Rust engine compiled into the binary (rten).
+    BuiltIn,
+}
+
+impl EngineKind {
+    /// The engine called `name` (`onnxruntime` or `built-in`).
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::OnnxRuntime, Self::BuiltIn].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Its name, as commands and reports spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnnxRuntime => "onnxruntime",
+            Self::BuiltIn => "built-in",
+        }
+    }
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// A named output of a graph.
+pub struct Output {
+    /// The output's name in the graph.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its values, row-major.
+    pub values: Vec<f32>,
+}
+
+/// A loaded graph with one image-like input (NCHW, f32).
+pub trait Graph: Send {
+    /// Runs the graph on one input of the given shape; outputs in the graph's order.
+    fn run(&mut self, shape: [usize; 4], input: Vec<f32>) -> Result<Vec<Output>, EngineError>;
+}
+
+/// Why a model did not load or run. Grouped by fault: the file's, the engine's, ours.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The model file is missing, damaged or not what the manifest says.
+    #[error("model {model}: {found} ({path}); {next}")]
+    Model {
+        /// Catalogue name of the model.
+        model: String,
+        /// The file looked at.
+        path: PathBuf,
+        /// What was found there.
+        found: String,
+        /// What to do next.
+        next: String,
+    },
+    /// The engine refused or failed.
+    #[error("{engine} could not {attempted} {model}: {found}")]
+    Engine {
+        /// Which engine.
+        engine: &'static str,
+        /// What it was asked to do.
+        attempted: &'static str,
+        /// Catalogue name of the model.
+        model: String,
+        /// What the engine said.
+        found: String,
+    },
+}
+
+/// Loads an ONNX graph into an engine that works on `threads` threads (at least one).
+///
+/// [`EngineKind::OnnxRuntime`] needs [`available`] to have found its library before.
+pub fn load(kind: EngineKind, model_name: &str, onnx_bytes: &[u8], threads: usize) -> Result<Box<dyn Graph>, EngineError> {
+    let threads = threads.max(1);
+    match kind {
+        EngineKind::OnnxRuntime => Ok(Box::new(onnx_runtime::load(model_name, onnx_bytes, threads)?)),
+        EngineKind::BuiltIn => Ok(Box::new(built_in::load(model_name, onnx_bytes, threads)?)),
+    }
+}
+
+/// The fastest engine that works here: ONNX Runtime when its library lies in `models_dir` and loads, else the built-in one.
+pub fn available(models_dir: &Path) -> EngineKind {
+    match start_onnx_runtime(&models_dir.join(LIBRARY_FILE)) {
+        Ok(()) => EngineKind::OnnxRuntime,
+        Err(_) => EngineKind::BuiltIn,
+    }
+}
+
+/// Loads the ONNX Runtime library into this process. Later calls keep the first library, whatever their path.
+pub fn start_onnx_runtime(library: &Path) -> Result<(), EngineError> {
+    onnx_runtime::start(library)
+}
+
+/// Refuses an input whose length is not its shape's, before an engine sees it.
+fn check_input(engine: EngineKind, model: &str, shape: [usize; 4], values: usize) -> Result<(), EngineError> {
+    let expected = shape.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
+    match expected {
+        Some(expected) if expected == values && values > 0 && values <= INPUT_VALUES_MAX => Ok(()),
+        _ => Err(failure(engine, "run", model, format!("the input has {values} values for the shape {shape:?}"))),
+    }
+}
+
+/// An [`EngineError::Engine`] in the words of `cause`.
+fn failure(engine: EngineKind, attempted: &'static str, model: &str, cause: impl fmt::Display) -> EngineError {
+    EngineError::Engine { engine: engine.name(), attempted, model: model.to_owned(), found: cause.to_string() }
+}

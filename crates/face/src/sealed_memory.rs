@@ -1,0 +1,199 @@
+//! Memory for templates and faces: wiped before it is given back, kept out of core dumps and swap where the system allows.
+//!
+//! Each buffer is its own pages, so that locking one never depends on what else lies on the heap beside it. Where the system
+//! refuses (a small `RLIMIT_MEMLOCK`, another operating system) the buffer still works and is still wiped, and
+//! [`Protection`] says what was missed.
+
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+use zeroize::Zeroize;
+
+/// What the system granted for a buffer. Wiping on drop is ours and always done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// The pages cannot be written to swap.
+    pub locked: bool,
+    /// The pages are left out of core dumps.
+    pub undumpable: bool,
+}
+
+impl Protection {
+    /// Nothing granted.
+    pub const NONE: Self = Self { locked: false, undumpable: false };
+    /// Everything granted.
+    pub const FULL: Self = Self { locked: true, undumpable: true };
+
+    /// What holds for two buffers together.
+    pub fn and(self, other: Self) -> Self {
+        Self { locked: self.locked && other.locked, undumpable: self.undumpable && other.undumpable }
+    }
+}
+
+/// A value type whose all-zero bytes are its default: what sealed buffers hold.
+pub(crate) trait Plain: Copy + Default + Zeroize + Send + Sync + 'static {}
+impl Plain for u8 {}
+impl Plain for f32 {}
+
+/// A buffer of fixed length in sealed memory.
+pub(crate) struct Sealed<T: Plain> {
+    start: NonNull<T>,
+    length: usize,
+    /// Length of the mapping; zero when the values are on the heap.
+    mapped_bytes: usize,
+    protection: Protection,
+}
+
+// SAFETY: a buffer owns its memory alone, and `T` is plain data.
+unsafe impl<T: Plain> Send for Sealed<T> {}
+// SAFETY: shared access only reads.
+unsafe impl<T: Plain> Sync for Sealed<T> {}
+
+impl<T: Plain> Sealed<T> {
+    /// A buffer of `length` zeros.
+    pub(crate) fn zeroed(length: usize) -> Self {
+        let mapped = length.checked_mul(size_of::<T>()).filter(|bytes| *bytes > 0).and_then(system::map);
+        match mapped {
+            Some((start, mapped_bytes, protection)) => Self { start: start.cast(), length, mapped_bytes, protection },
+            None => Self::on_heap(length),
+        }
+    }
+
+    /// A copy of `values`; the caller wipes the original.
+    pub(crate) fn copied(values: &[T]) -> Self {
+        let mut sealed = Self::zeroed(values.len());
+        sealed.copy_from_slice(values);
+        sealed
+    }
+
+    /// What the system granted.
+    pub(crate) fn protection(&self) -> Protection {
+        self.protection
+    }
+
+    /// The fallback: ordinary memory, wiped all the same.
+    fn on_heap(length: usize) -> Self {
+        let values = Box::leak(vec![T::default(); length].into_boxed_slice());
+        Self { start: NonNull::from(values).cast(), length, mapped_bytes: 0, protection: Protection::NONE }
+    }
+}
+
+impl<T: Plain> Deref for Sealed<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: `start` points to `length` values that are initialised (zeros are values) and owned by this buffer.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl<T: Plain> DerefMut for Sealed<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `deref`, and the buffer is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl<T: Plain> Drop for Sealed<T> {
+    fn drop(&mut self) {
+        self.zeroize();
+        if self.mapped_bytes > 0 {
+            system::unmap(self.start.cast(), self.mapped_bytes);
+        } else {
+            let values = NonNull::slice_from_raw_parts(self.start, self.length);
+            // SAFETY: this is the box that `on_heap` leaked, and nothing uses it after.
+            drop(unsafe { Box::from_raw(values.as_ptr()) });
+        }
+    }
+}
+
+/// Pages of our own from the system.
+#[cfg(unix)]
+mod system {
+    use std::ptr::{self, NonNull};
+
+    use super::Protection;
+
+    /// At least `bytes` zeroed bytes on pages of their own: where, how many, and what the system granted for them.
+    pub(super) fn map(bytes: usize) -> Option<(NonNull<u8>, usize, Protection)> {
+        // SAFETY: an anonymous private mapping at an address of the system's choice touches no memory of ours.
+        let start = unsafe {
+            libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+        };
+        if start == libc::MAP_FAILED {
+            return None;
+        }
+        // SAFETY: the range was mapped just now, for us alone.
+        let locked = unsafe { libc::mlock(start, bytes) } == 0;
+        #[cfg(target_os = "linux")]
+        // SAFETY: as above; the advice changes no content.
+        let undumpable = unsafe { libc::madvise(start, bytes, libc::MADV_DONTDUMP) } == 0;
+        #[cfg(not(target_os = "linux"))]
+        let undumpable = false;
+        Some((NonNull::new(start.cast())?, bytes, Protection { locked, undumpable }))
+    }
+
+    /// Gives the pages back; locks on them end with them.
+    pub(super) fn unmap(start: NonNull<u8>, bytes: usize) {
+        // SAFETY: the range comes from `map`, and its owner is being dropped. A failure leaves wiped pages mapped.
+        unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+    }
+}
+
+/// Elsewhere there is only the heap.
+#[cfg(not(unix))]
+mod system {
+    use std::ptr::NonNull;
+
+    use super::Protection;
+
+    pub(super) fn map(_bytes: usize) -> Option<(NonNull<u8>, usize, Protection)> {
+        None
+    }
+
+    pub(super) fn unmap(_start: NonNull<u8>, _bytes: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_what_was_copied_in() {
+        let values: Vec<f32> = (0..5000).map(|value| value as f32).collect();
+        let mut sealed = Sealed::copied(&values);
+        assert_eq!(&*sealed, &values[..]);
+        sealed[4999] = 7.0;
+        assert_eq!(sealed[4999], 7.0);
+    }
+
+    #[test]
+    fn an_empty_and_a_heap_buffer_work() {
+        assert!(Sealed::<u8>::zeroed(0).is_empty());
+        let heap = Sealed::<u8>::on_heap(100);
+        assert_eq!(heap.protection(), Protection::NONE);
+        assert_eq!(&*heap, &[0; 100]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_kernel_reports_the_pages_as_undumpable() {
+        let sealed = Sealed::<f32>::copied(&[1.0; 2048]);
+        assert!(sealed.protection().undumpable, "Linux grants MADV_DONTDUMP to everybody");
+        let address = sealed.start.as_ptr() as usize;
+        let maps = std::fs::read_to_string("/proc/self/smaps").expect("Linux has smaps");
+        let mut inside = false;
+        let flags = maps.lines().find_map(|line| {
+            if let Some((from, to)) = line.split_once(' ').and_then(|(range, _)| range.split_once('-')) {
+                let bound = |text| usize::from_str_radix(text, 16);
+                if let (Ok(from), Ok(to)) = (bound(from), bound(to)) {
+                    inside = (from..to).contains(&address);
+                }
+            }
+            (inside && line.starts_with("VmFlags:")).then(|| line.to_owned())
+        });
+        let flags = flags.expect("the buffer's mapping is listed");
+        assert!(flags.split(' ').any(|flag| flag == "dd"), "{flags}");
+        assert_eq!(sealed.protection().locked, flags.split(' ').any(|flag| flag == "lo"), "{flags}");
+    }
+}

@@ -1,0 +1,38 @@
+//! Why a run did not begin or could not go on, grouped by fault.
+
+use domain::Refusal;
+
+/// Why a run did not begin or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// A rule said no.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The store could not record or read.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The footage could not be read.
+    #[error(transparent)]
+    Footage(#[from] capture::CaptureError),
+    /// A model failed.
+    #[error(transparent)]
+    Model(#[from] face::EngineError),
+    /// The watchlist could not be searched.
+    #[error(transparent)]
+    Gallery(#[from] face::gallery::GalleryError),
+    /// A sealed template does not fit the model in use.
+    #[error("watchlist entry {entry} was enrolled with another model than {model}; build the watchlist anew")]
+    TemplateOfAnotherModel { entry: u32, model: String },
+    /// A listed image has no face, or several.
+    #[error("enrolling {image}: {found}; {next}")]
+    Enrolment { image: String, found: String, next: &'static str },
+    /// The footage is not what the record says.
+    #[error("starting {camera}: its digest {digest} is not declared on the record; declare the recording first")]
+    FootageNotDeclared { camera: String, digest: String },
+    /// Residue could not be looked for.
+    #[error("scanning {path} for residue: {found}; make it readable and scan again")]
+    Scan { path: String, found: String },
+    /// The system gave no thread.
+    #[error("starting the run: {0}; free some memory or processes and try again")]
+    Thread(std::io::Error),
+}

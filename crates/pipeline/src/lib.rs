@@ -1,0 +1,37 @@
+//! Charter: runs one authorised deployment, with a limit on every queue.
+//!
+//! This crate opens footage only for a recorded live deployment, asks the store again before each lease ends, and stops
+//! when it may not go on. It refuses to keep anything: a face is dropped by [`domain::settle()`] unless the store recorded
+//! it as an alert, and what screens see is masked before it leaves this crate. It has no way to open a camera.
+//!
+//! Reading order: what may be read, who is in view, which view is worth comparing, the run, what screens see; then enrolment
+//! of a watchlist, recovery after a crash, and the residue scan.
+
+pub mod footage;
+pub mod track;
+pub mod view;
+pub mod examine;
+pub mod run;
+pub mod running;
+pub mod mask;
+pub mod enrol;
+pub mod recover;
+pub mod residue;
+pub mod error;
+
+pub use enrol::{Enrolled, enrol};
+pub use error::PipelineError;
+pub use footage::{Footage, Source};
+pub use recover::recover;
+pub use residue::{Residue, residue};
+pub use run::{Exercise, start};
+pub use running::{Frames, RaisedAlert, Running, SharedStore, Stage, Status};
+
+use domain::ModelId;
+use face::template::Contract;
+
+/// The name under which a policy states a threshold: it changes whenever the recogniser's scores could.
+pub fn model_id(contract: &Contract) -> ModelId {
+    let weights = contract.weights_sha256.get(..16).unwrap_or(&contract.weights_sha256);
+    ModelId::new(format!("{}/{}/{}", contract.model, weights, contract.alignment))
+}

@@ -1,0 +1,360 @@
+//! The run itself: frames in, one decision a passage, a receipt a minute, until the footage or the authority ends.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+
+use capture::{Feed, Frame, Pace};
+use domain::{Actor, Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle};
+use face::{Faces, Gallery, Picture, Template};
+use jiff::{SignedDuration, Timestamp};
+use store::{Evidence, Recorded};
+
+use crate::error::PipelineError;
+use crate::examine::{Examined, Examiner, view_of};
+use crate::footage::Source;
+use crate::mask::{Shown, masked_jpeg};
+use crate::model_id;
+use crate::running::{Board, RaisedAlert, Running, SharedStore, Stage, lock};
+use crate::view::View;
+
+/// Frames waiting between a source and the run, for each camera.
+const QUEUE_FRAMES_MAX: usize = 4;
+/// Time between two receipts.
+const RECEIPT_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
+
+/// Everything one exercise needs to run.
+pub struct Exercise {
+    /// Where decisions are recorded.
+    pub store: SharedStore,
+    /// The recorded live deployment: without it there is nothing to run.
+    pub live: Recorded<Live>,
+    /// The policy in force.
+    pub policy: Policy,
+    /// Detector and recogniser.
+    pub faces: Faces,
+    /// What is read; each digest must stand on the record.
+    pub sources: Vec<Source>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// As fast as it can be examined, or as it was recorded.
+    pub pace: Pace,
+    /// Frames between two masked pictures for the screens; `None` when nobody looks.
+    pub view_every_frames: Option<NonZeroU32>,
+}
+
+/// Starts the run on a thread of its own.
+pub fn start(exercise: Exercise) -> Result<Running, PipelineError> {
+    let cameras: Vec<String> = exercise.sources.iter().map(|source| source.camera.clone()).collect();
+    let board = Arc::new(Board::new(cameras));
+    let run = Run::prepare(exercise, Arc::clone(&board))?;
+    let worker = std::thread::Builder::new().name("run".into()).spawn(move || run.to_the_end()).map_err(PipelineError::Thread)?;
+    Ok(Running { board, worker: Mutex::new(Some(worker)) })
+}
+
+/// A face as it is settled: dropped whole, or sealed whole.
+struct ObservedFace {
+    template: Template,
+    view: View,
+}
+
+struct Camera {
+    name: String,
+    feed: Feed,
+    examiner: Examiner,
+    alerted: Vec<u64>,
+    frames_since_view: u32,
+    views_posted: u64,
+    open: bool,
+}
+
+struct Run {
+    store: SharedStore,
+    live: Option<Recorded<Live>>,
+    policy: Policy,
+    threshold: Threshold,
+    faces: Faces,
+    gallery: Gallery,
+    cameras: Vec<Camera>,
+    clock: Arc<dyn Clock>,
+    view_every_frames: Option<NonZeroU32>,
+    lease: Lease,
+    tally: Tally,
+    board: Arc<Board>,
+}
+
+impl Run {
+    fn prepare(exercise: Exercise, board: Arc<Board>) -> Result<Self, PipelineError> {
+        let Exercise { store, live, policy, faces, sources, clock, pace, view_every_frames } = exercise;
+        let threshold = policy.threshold_for(&model_id(faces.recognizer.contract()))?.clone();
+        let lease = live.lease(&policy, clock.now())?;
+        let gallery = gallery(&lock(&store), &live, &faces)?;
+        let mut cameras = Vec::new();
+        for source in sources {
+            let digest = source.footage.digest();
+            if !live.declares(&source.camera, &digest) {
+                return Err(PipelineError::FootageNotDeclared { camera: source.camera, digest });
+            }
+            cameras.push(Camera {
+                name: source.camera,
+                feed: Feed::spawn(source.footage.into_frames()?, pace, QUEUE_FRAMES_MAX)?,
+                examiner: Examiner::new(policy.face_side_px_min),
+                alerted: Vec::new(),
+                frames_since_view: 0,
+                views_posted: 0,
+                open: true,
+            });
+        }
+        let (live, tally) = (Some(live), Tally::new());
+        Ok(Self { store, live, policy, threshold, faces, gallery, cameras, clock, view_every_frames, lease, tally, board })
+    }
+
+    /// Runs until the footage ends, somebody stops it, or it may not go on; then counts and ends the deployment.
+    fn to_the_end(mut self) {
+        let (stage, reason) = match self.frames() {
+            Ok(reason) => (Stage::Ended, reason),
+            Err(error) => (Stage::Stopped(error.to_string()), format!("stopped: {error}")),
+        };
+        let closed = self.close(&reason);
+        self.post_counts();
+        self.board.posted().status.stage = match closed {
+            Ok(()) => stage,
+            Err(error) => Stage::Stopped(error.to_string()),
+        };
+    }
+
+    fn frames(&mut self) -> Result<String, PipelineError> {
+        loop {
+            if let Some(reason) = self.board.stop_reason() {
+                return Ok(reason);
+            }
+            let mut open = false;
+            for camera in 0..self.cameras.len() {
+                open |= self.next_frame(camera)?;
+            }
+            if !open {
+                return Ok("the recordings ran out".to_owned());
+            }
+        }
+    }
+
+    /// Examines one frame of a camera; false once its footage has ended.
+    fn next_frame(&mut self, index: usize) -> Result<bool, PipelineError> {
+        if !self.cameras[index].open {
+            return Ok(false);
+        }
+        self.renew_lease()?;
+        let frame = self.cameras[index].feed.next()?;
+        let now = self.clock.now();
+        self.lease.check(now)?;
+        match frame {
+            Some(frame) => {
+                let examined = self.cameras[index].examiner.examine(&frame, &mut self.faces)?;
+                self.decide(index, examined, now)?;
+                self.post_view(index, &frame);
+            }
+            None => {
+                let examined = self.cameras[index].examiner.finish();
+                self.decide(index, examined, now)?;
+                self.cameras[index].open = false;
+            }
+        }
+        self.post_counts();
+        self.receipt_if_due()?;
+        Ok(self.cameras[index].open)
+    }
+
+    /// Asks the store again whether the deployment is still live, well before the lease ends.
+    fn renew_lease(&mut self) -> Result<(), PipelineError> {
+        let now = self.clock.now();
+        let left = self.lease.until().duration_since(now);
+        if left > self.policy.lease / 2 {
+            return Ok(());
+        }
+        let deployment = lock(&self.store).deployment(self.lease.deployment())?;
+        self.lease = deployment.into_inner().expect_live()?.lease(&self.policy, now)?;
+        Ok(())
+    }
+
+    fn decide(&mut self, camera: usize, examined: Examined, captured: Timestamp) -> Result<(), PipelineError> {
+        for _ in 0..examined.faces_seen {
+            self.tally.face_seen();
+        }
+        for (passage, view) in examined.due {
+            self.compare(camera, passage, view, captured)?;
+        }
+        let ended = examined.ended.len() as u64;
+        self.cameras[camera].alerted.retain(|passage| !examined.ended.contains(passage));
+        self.board.posted().status.passages += ended;
+        Ok(())
+    }
+
+    /// Makes one template, compares it with the watchlist, and lets the rule decide what becomes of it.
+    fn compare(&mut self, camera: usize, passage: u64, view: View, captured: Timestamp) -> Result<(), PipelineError> {
+        let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&view.chip))?;
+        let Some(template) = templates.pop() else { return Ok(()) };
+        let nearest = self.gallery.search(&template, 1)?.first().and_then(|hit| {
+            let score = Score::new(self.threshold.model().clone(), hit.score.0)?;
+            Some(Nearest { entry: hit.image, score })
+        });
+        let now = self.clock.now();
+        let face = ObservedFace { template, view };
+        match settle(face, nearest, &self.threshold, &self.lease, now, &mut self.tally) {
+            Settlement::Nobody => Ok(()),
+            Settlement::Unusable(refusal) => Err(PipelineError::Refused(refusal)),
+            Settlement::Candidate(pending) => {
+                self.cameras[camera].examiner.decide(passage);
+                self.raise(camera, passage, pending, captured)
+            }
+        }
+    }
+
+    fn raise(
+        &mut self,
+        camera: usize,
+        passage: u64,
+        pending: domain::PendingAlert<ObservedFace>,
+        captured: Timestamp,
+    ) -> Result<(), PipelineError> {
+        let Some(live) = &self.live else { return Ok(()) };
+        let entry = pending.entry();
+        let name = self.cameras[camera].name.clone();
+        let mut seen = None;
+        let seal = |face: ObservedFace| {
+            seen = Some((face.view.frame_number, face.view.face));
+            sealed_form(face)
+        };
+        let now = self.clock.now();
+        match lock(&self.store).raise_alert(pending, live, &name, seal, now) {
+            Ok(raised) => {
+                let latency_ms = 1e3 * self.clock.now().duration_since(captured).as_secs_f64();
+                let alert = raised.into_inner().alert;
+                self.cameras[camera].alerted.push(passage);
+                let account = seen.map(|(frame_number, face)| RaisedAlert { alert, entry, camera: name, frame_number, face, latency_ms });
+                self.board.posted().raised.extend(account);
+                Ok(())
+            }
+            Err(error) => {
+                self.tally.keeping_failed();
+                Err(error.into())
+            }
+        }
+    }
+
+    fn receipt_if_due(&mut self) -> Result<(), PipelineError> {
+        let Some(live) = &self.live else { return Ok(()) };
+        if self.clock.now().duration_since(live.counted_until()) >= RECEIPT_INTERVAL { self.receipt() } else { Ok(()) }
+    }
+
+    fn receipt(&mut self) -> Result<(), PipelineError> {
+        let mut store = lock(&self.store);
+        // Read anew: a pause or a renewal since the last receipt is on the record, not in this thread.
+        let live = store.deployment(self.lease.deployment())?.into_inner().expect_live()?;
+        let recorded = store.commit(live.count(self.tally.unreported(), self.clock.now())?)?;
+        self.tally.mark_reported();
+        self.live = Some(recorded);
+        store.publish(self.clock.now())?;
+        Ok(())
+    }
+
+    /// The last receipt, then the end.
+    fn close(&mut self, reason: &str) -> Result<(), PipelineError> {
+        for camera in &mut self.cameras {
+            camera.examiner.finish();
+        }
+        if self.tally.unreported() != Counts::default() || self.live.is_some() {
+            self.receipt()?;
+        }
+        let mut store = lock(&self.store);
+        if let Some(live) = self.live.take() {
+            store.commit(live.into_inner().end(Actor::System, reason, self.clock.now())?)?;
+        }
+        store.publish(self.clock.now())?;
+        Ok(())
+    }
+
+    fn post_counts(&self) {
+        let mut frames = crate::running::Frames::default();
+        let mut in_view = 0;
+        for camera in &self.cameras {
+            let counts = camera.feed.counts();
+            frames.captured += counts.captured;
+            frames.processed += counts.delivered;
+            frames.dropped += counts.dropped;
+            in_view += camera.examiner.followed().count() as u64;
+        }
+        let mut posted = self.board.posted();
+        posted.status.counts = self.tally.total();
+        posted.status.frames = frames;
+        posted.status.faces_in_view = in_view;
+    }
+
+    fn post_view(&mut self, index: usize, frame: &Frame) {
+        let Some(every) = self.view_every_frames else { return };
+        let camera = &mut self.cameras[index];
+        camera.frames_since_view += 1;
+        if camera.frames_since_view < every.get() {
+            return;
+        }
+        camera.frames_since_view = 0;
+        let shown: Vec<Shown> = camera
+            .examiner
+            .shown()
+            .map(|(passage, face)| match passage {
+                Some(passage) if camera.alerted.contains(&passage) => Shown::Alert(face),
+                _ => Shown::Masked(face),
+            })
+            .collect();
+        // A picture that cannot be encoded is not shown; nothing else depends on it.
+        if let Ok(jpeg) = masked_jpeg(view_of(frame), &shown) {
+            camera.views_posted += 1;
+            let view = (camera.views_posted, Arc::from(jpeg));
+            if let Some(place) = self.board.posted().views.get_mut(index) {
+                *place = Some(view);
+            }
+        }
+    }
+}
+
+/// The watchlist of the deployment, as a gallery of the model in use.
+fn gallery(store: &store::Store, live: &Recorded<Live>, faces: &Faces) -> Result<Gallery, PipelineError> {
+    let contract = faces.recognizer.contract();
+    let mut builder = Gallery::builder(Arc::clone(contract));
+    let mut people: Vec<String> = Vec::new();
+    for listed in store.watchlist(live)? {
+        let person = people.iter().position(|label| *label == listed.facts.label).unwrap_or_else(|| {
+            people.push(listed.facts.label.clone());
+            people.len() - 1
+        });
+        let values = listed.template.to_vec().into_boxed_slice();
+        let template = Template::new(Arc::clone(contract), values).ok_or_else(|| PipelineError::TemplateOfAnotherModel {
+            entry: listed.number,
+            model: contract.model.clone(),
+        })?;
+        let person = u32::try_from(person).map_err(|_| Refusal::WatchlistTooLarge { people: people.len() as u64, people_max: u64::from(u32::MAX) })?;
+        builder.add(person, listed.number, template)?;
+    }
+    Ok(builder.build())
+}
+
+/// What the store seals of a candidate.
+fn sealed_form(face: ObservedFace) -> Evidence {
+    let ObservedFace { template, view } = face;
+    Evidence {
+        live_png: png(&view.surroundings).into(),
+        template: template.values().to_vec().into(),
+        frame_number: view.frame_number,
+        offset_ms: u64::try_from(view.offset.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// A picture as PNG; empty when the encoder fails, which it does only for want of memory.
+pub(crate) fn png(picture: &Picture) -> Vec<u8> {
+    use image::ImageEncoder;
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    let view = picture.view();
+    match encoder.write_image(view.pixels, view.width, view.height, image::ExtendedColorType::Rgb8) {
+        Ok(()) => bytes,
+        Err(_) => Vec::new(),
+    }
+}

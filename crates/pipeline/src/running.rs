@@ -1,0 +1,154 @@
+//! A deployment that is running, as screens see it: counts, stage and the masked view.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use domain::{AlertId, Counts};
+use face::Rect;
+use store::Store;
+
+/// The store, shared by the pipeline and the screens.
+pub type SharedStore = Arc<Mutex<Store>>;
+
+/// How far a run has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Frames are flowing.
+    Running,
+    /// The recordings ran out, or somebody stopped it; the deployment has ended.
+    Ended,
+    /// It stopped because it may not or cannot go on; the sentence says why.
+    Stopped(String),
+}
+
+/// Frames, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frames {
+    /// Taken from the sources.
+    pub captured: u64,
+    /// Examined.
+    pub processed: u64,
+    /// Given up because the machine was too slow.
+    pub dropped: u64,
+}
+
+/// What a screen may know of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// How far it has come.
+    pub stage: Stage,
+    /// What was made and what became of it, since the start.
+    pub counts: Counts,
+    /// Passages decided.
+    pub passages: u64,
+    /// Faces in view now.
+    pub faces_in_view: u64,
+    /// Frames.
+    pub frames: Frames,
+}
+
+/// A recorded alert, where it was seen and how long it took to reach the record: for the account of an exercise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RaisedAlert {
+    /// Which alert.
+    pub alert: AlertId,
+    /// Number of the watchlist entry.
+    pub entry: u32,
+    /// Name of the camera.
+    pub camera: String,
+    /// Frame in which the compared view was seen.
+    pub frame_number: u64,
+    /// Where in that frame.
+    pub face: Rect,
+    /// From the frame that completed the view leaving its source to the alert being durable, in milliseconds.
+    pub latency_ms: f64,
+}
+
+/// A handle on a run. Dropping it stops the run.
+pub struct Running {
+    pub(crate) board: Arc<Board>,
+    pub(crate) worker: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the run writes and the screens read.
+pub(crate) struct Board {
+    pub(crate) cameras: Vec<String>,
+    pub(crate) posted: Mutex<Posted>,
+    pub(crate) stop: Mutex<Option<String>>,
+}
+
+pub(crate) struct Posted {
+    pub(crate) status: Status,
+    pub(crate) views: Vec<Option<(u64, Arc<[u8]>)>>,
+    pub(crate) raised: Vec<RaisedAlert>,
+}
+
+impl Running {
+    /// What screens show.
+    pub fn status(&self) -> Status {
+        self.board.posted().status.clone()
+    }
+
+    /// The newest masked picture of a camera (JPEG) and its number, when it is newer than `seen`.
+    pub fn masked_view(&self, camera: usize, seen: u64) -> Option<(u64, Arc<[u8]>)> {
+        let newest = self.board.posted().views.get(camera)?.clone()?;
+        (newest.0 > seen).then_some(newest)
+    }
+
+    /// The cameras (recordings) by name.
+    pub fn cameras(&self) -> &[String] {
+        &self.board.cameras
+    }
+
+    /// The alerts recorded so far.
+    pub fn raised(&self) -> Vec<RaisedAlert> {
+        self.board.posted().raised.clone()
+    }
+
+    /// Asks the run to end; the deployment is ended on the record.
+    pub fn stop(&self, reason: &str) {
+        let mut stop = lock(&self.board.stop);
+        stop.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Waits until the run is over and says how it came out.
+    pub fn wait(&self) -> Status {
+        let worker = lock(&self.worker).take();
+        if let Some(worker) = worker
+            && worker.join().is_err()
+        {
+            let found = "the run ended by a fault in the software; the record holds what was counted".to_owned();
+            self.board.posted().status.stage = Stage::Stopped(found);
+        }
+        self.status()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop("the control room closed");
+        self.wait();
+    }
+}
+
+impl Board {
+    pub(crate) fn new(cameras: Vec<String>) -> Self {
+        let frames = Frames::default();
+        let status = Status { stage: Stage::Running, counts: Counts::default(), passages: 0, faces_in_view: 0, frames };
+        let views = cameras.iter().map(|_| None).collect();
+        Self { cameras, posted: Mutex::new(Posted { status, views, raised: Vec::new() }), stop: Mutex::new(None) }
+    }
+
+    pub(crate) fn posted(&self) -> MutexGuard<'_, Posted> {
+        lock(&self.posted)
+    }
+
+    pub(crate) fn stop_reason(&self) -> Option<String> {
+        lock(&self.stop).clone()
+    }
+}
+
+/// Locks, also after a thread that held the lock panicked: what is behind it here is counts and pictures, each replaced whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,173 @@
+//! Which views of a passage are worth comparing: few, each clearly better than the last.
+
+use std::time::Duration;
+
+use face::{Chip, Picture, Quality, Rect};
+
+/// Most templates made of one passage. Each is one more look, and one more chance of a false candidate.
+pub const VIEWS_COMPARED_MAX: u32 = 4;
+/// Views seen before the first is compared: the first ones of somebody approaching are the worst.
+const VIEWS_BEFORE_FIRST: u32 = 4;
+/// Views between two comparisons.
+const VIEWS_BETWEEN: u32 = 3;
+/// How much better a view must be than the last one compared.
+const GAIN_MIN: f32 = 1.2;
+/// How much better the best view must be than the last one compared to be compared when the passage ends.
+const GAIN_MIN_AT_END: f32 = 1.05;
+/// Distance between the eyes, in pixels, beyond which more does not help: recognisers read chips of 112 to 150 pixels.
+const EYES_ENOUGH_PX: f32 = 45.0;
+
+/// The best view of a passage not compared yet. Held in memory only, wiped when replaced or dropped.
+pub struct View {
+    /// The aligned face.
+    pub chip: Chip,
+    /// The surroundings of the face, for a person to look at should it become an alert.
+    pub surroundings: Picture,
+    /// Where the face was in its frame.
+    pub face: Rect,
+    /// Frame it was seen in.
+    pub frame_number: u64,
+    /// Time of that frame since the footage began.
+    pub offset: Duration,
+    /// How useful it is, 0 to 1.
+    pub worth: f32,
+}
+
+/// What is known of a passage.
+#[derive(Default)]
+pub struct Passage {
+    best: Option<View>,
+    views: u32,
+    views_at_last: u32,
+    compared: u32,
+    compared_worth: f32,
+    decided: bool,
+}
+
+/// How useful a view is, 0 to 1: size of the face, sharpness, how frontal, how sure the detector is.
+pub fn worth(quality: &Quality) -> f32 {
+    let size = (quality.inter_eye_distance_px / EYES_ENOUGH_PX).clamp(0.0, 1.0);
+    let sharp = 0.3 + 0.7 * (quality.sharpness / 100.0).clamp(0.0, 1.0);
+    let frontal = quality.yaw_deg.to_radians().cos().max(0.0) * quality.pitch_deg.to_radians().cos().max(0.0);
+    size * sharp * frontal * quality.detector_confidence.clamp(0.0, 1.0)
+}
+
+impl Passage {
+    /// Whether a view of this worth would be the best not compared yet. Asked before a chip is cut.
+    pub fn wants(&self, worth: f32) -> bool {
+        let gain = if self.compared == 0 { 0.0 } else { GAIN_MIN_AT_END * self.compared_worth };
+        let open = !self.decided && self.compared < VIEWS_COMPARED_MAX;
+        open && worth > gain && self.best.as_ref().is_none_or(|best| worth > best.worth)
+    }
+
+    /// Counts a view that was seen, offered or not.
+    pub fn count_view(&mut self) {
+        self.views += 1;
+    }
+
+    /// Keeps a view as the best; the one before is wiped.
+    pub fn offer(&mut self, view: View) {
+        self.best = Some(view);
+    }
+
+    /// The best view, when it is time to compare it.
+    pub fn take_due(&mut self) -> Option<View> {
+        let best = self.best.as_ref()?;
+        let due = if self.compared == 0 {
+            self.views >= VIEWS_BEFORE_FIRST
+        } else {
+            self.views >= self.views_at_last + VIEWS_BETWEEN && best.worth >= GAIN_MIN * self.compared_worth
+        };
+        if due { self.take() } else { None }
+    }
+
+    /// The best view, when the passage is over and it has not been compared.
+    pub fn take_last(&mut self) -> Option<View> {
+        self.take()
+    }
+
+    /// A candidate was found: no more views of this passage are compared, and none is held.
+    pub fn decide(&mut self) {
+        self.decided = true;
+        self.best = None;
+    }
+
+    /// Views seen so far.
+    pub fn views(&self) -> u32 {
+        self.views
+    }
+
+    /// Whether a candidate was found.
+    pub fn is_decided(&self) -> bool {
+        self.decided
+    }
+
+    fn take(&mut self) -> Option<View> {
+        if self.decided || self.compared >= VIEWS_COMPARED_MAX {
+            return None;
+        }
+        let view = self.best.take()?;
+        self.compared += 1;
+        self.compared_worth = view.worth;
+        self.views_at_last = self.views;
+        Some(view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(passage: &mut Passage, worth: f32) {
+        passage.count_view();
+        if passage.wants(worth) {
+            let chip = Chip::from_rgb(1, vec![0; 3]).expect("one pixel");
+            let picture = Picture::from_rgb(1, 1, vec![0; 3]).expect("one pixel");
+            let face = Rect { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
+            passage.offer(View { chip, surroundings: picture, face, frame_number: 0, offset: Duration::ZERO, worth });
+        }
+    }
+
+    #[test]
+    fn a_steady_passage_is_compared_once_early_and_not_again() {
+        let mut passage = Passage::default();
+        let mut compared = 0;
+        for _ in 0..40 {
+            offer(&mut passage, 0.5);
+            compared += usize::from(passage.take_due().is_some());
+        }
+        compared += usize::from(passage.take_last().is_some());
+        assert_eq!(compared, 1);
+    }
+
+    #[test]
+    fn an_approaching_face_is_compared_a_few_times_and_never_more_than_stated() {
+        let mut passage = Passage::default();
+        let mut worths = Vec::new();
+        for step in 1..200 {
+            offer(&mut passage, 0.005 * step as f32);
+            worths.extend(passage.take_due().map(|view| view.worth));
+        }
+        worths.extend(passage.take_last().map(|view| view.worth));
+        assert_eq!(worths.len(), VIEWS_COMPARED_MAX as usize);
+        assert!(worths.windows(2).all(|pair| pair[1] >= GAIN_MIN * pair[0]));
+    }
+
+    #[test]
+    fn a_short_passage_is_compared_at_its_end_by_its_best_view() {
+        let mut passage = Passage::default();
+        for worth in [0.2, 0.6, 0.4] {
+            offer(&mut passage, worth);
+            assert!(passage.take_due().is_none());
+        }
+        assert_eq!(passage.take_last().map(|view| view.worth), Some(0.6));
+    }
+
+    #[test]
+    fn a_decided_passage_holds_and_wants_nothing() {
+        let mut passage = Passage::default();
+        offer(&mut passage, 0.5);
+        passage.decide();
+        assert!(!passage.wants(1.0) && passage.take_last().is_none());
+    }
+}

@@ -1,0 +1,41 @@
+//! Charter: the only door to disk. A decision becomes true here, together with its line on the public record, or not at all.
+//!
+//! This crate refuses to decide: every rule is `domain`'s, every format of the public record `evidence`'s. It keeps what
+//! was decided, in one transaction, and says [`Recorded`] only afterwards. Whatever is about one person is sealed with
+//! the deployment's own key before it reaches the disk, and ends with that key.
+//!
+//! What each column may be shown to is declared in [`disclosure`]; what each key is trusted for, and what somebody who
+//! steals it can and cannot do, is said in `docs/reference/store.md`.
+//!
+//! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
+//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policies`, `deployments`,
+//! `sealing`, `watchlist`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
+
+mod recorded;
+mod error;
+mod directory;
+mod database;
+pub mod disclosure;
+mod store;
+mod log;
+mod publishing;
+mod policy_file;
+mod policies;
+mod deployments;
+mod sealing;
+mod watchlist;
+mod alerts;
+mod purge;
+mod check;
+
+#[cfg(test)]
+mod scenes;
+
+pub use alerts::{AlertRow, AlertState, Evidence, Opened};
+pub use check::Finding;
+pub use error::StoreError;
+pub use log::Checkpoint;
+pub use policy_file::{EXERCISE_POLICY, Setting, settings};
+pub use recorded::Recorded;
+pub use store::Store;
+pub use watchlist::Listed;

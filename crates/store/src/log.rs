@@ -1,0 +1,296 @@
+//! Recording: an event, its line on the public record and whatever goes with them, in one transaction; and reading back.
+
+use domain::deployment::{Inconsistent, Recollection};
+use domain::{
+    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, Withheld,
+};
+use evidence::{Entry, line};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Doing as _, StoreError};
+use crate::recorded::Recorded;
+use crate::store::Store;
+
+/// What the latest published checkpoint says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Number of entries it covers.
+    pub size: u64,
+    /// Root of the tree over them, base64.
+    pub root: String,
+}
+
+impl Store {
+    /// The entries on the public record, of one deployment or all, oldest first, each with its number in the log.
+    pub fn entries(&self, d: Option<&DeploymentId>) -> Result<Vec<(u64, Entry)>, StoreError> {
+        const ALL: &str = "SELECT seq, bytes FROM entries WHERE ?1 IS NULL ORDER BY seq";
+        const OF_ONE: &str = "SELECT n.seq, n.bytes FROM events v JOIN entries n ON n.event = v.seq
+                              WHERE v.deployment = ?1 ORDER BY v.seq";
+        let doing = "reading the record";
+        let mut statement = self.connection.prepare_cached(if d.is_some() { OF_ONE } else { ALL }).doing(doing)?;
+        let mut rows = statement.query([d.map(DeploymentId::as_str)]).doing(doing)?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let number: u64 = row.get(0).doing(doing)?;
+            entries.push((number, entry_of(row, 1, number)?));
+        }
+        Ok(entries)
+    }
+
+    /// Records a decision and, in the same transaction, whatever goes `beside` it: that is given the number of the
+    /// entry, if there is one. `Recorded` is made only after the commit returned.
+    pub(crate) fn record<T>(
+        &mut self,
+        decided: Decided<T>,
+        beside: impl FnOnce(&Transaction<'_>, Option<u64>) -> Result<(), StoreError>,
+    ) -> Result<Recorded<T>, StoreError> {
+        let (state, event) = decided.into_parts();
+        let publication = event.publication();
+        self.refuse_earlier(event.at)?;
+        if let Publication::Publish(entry) = &publication {
+            self.refuse_outdated(&event, entry)?;
+        }
+        let doing = "recording";
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
+        let number = insert(&transaction, &event, &publication)?;
+        beside(&transaction, number)?;
+        transaction.commit().doing(doing)?;
+        Ok(Recorded::new(state))
+    }
+
+    /// Refuses what is dated before the last thing recorded.
+    pub(crate) fn refuse_earlier(&self, at: Timestamp) -> Result<(), StoreError> {
+        match self.last_recorded()? {
+            Some(last) if at < last => Err(Refusal::ClockWentBack { last }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// When the last thing was recorded.
+    pub(crate) fn last_recorded(&self) -> Result<Option<Timestamp>, StoreError> {
+        let doing = "reading the last event";
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT at_ns FROM events ORDER BY seq DESC LIMIT 1")
+            .doing(doing)?;
+        let at: Option<i64> = statement.query_row([], |row| row.get(0)).optional().doing(doing)?;
+        at.map(timestamp).transpose()
+    }
+
+    /// The deployment's entries with who acted, oldest first.
+    pub(crate) fn history(&self, d: &DeploymentId) -> Result<Vec<Recollection>, StoreError> {
+        let doing = "reading a deployment";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT n.seq, n.bytes, v.actor FROM events v JOIN entries n ON n.event = v.seq
+                 WHERE v.deployment = ?1 ORDER BY v.seq",
+            )
+            .doing(doing)?;
+        let mut rows = statement.query([d.as_str()]).doing(doing)?;
+        let mut history = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let number: u64 = row.get(0).doing(doing)?;
+            let actor: Option<String> = row.get(2).doing(doing)?;
+            history.push(Recollection { actor: actor_of(actor, number)?, entry: entry_of(row, 1, number)? });
+        }
+        Ok(history)
+    }
+
+    /// The entries about one alert, oldest first.
+    pub(crate) fn alert_entries(&self, alert: &AlertId) -> Result<Vec<Entry>, StoreError> {
+        let doing = "reading an alert";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT n.seq, n.bytes FROM events v JOIN entries n ON n.event = v.seq
+                 WHERE v.alert = ?1 ORDER BY v.seq",
+            )
+            .doing(doing)?;
+        let mut rows = statement.query([alert.as_str()]).doing(doing)?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let number: u64 = row.get(0).doing(doing)?;
+            entries.push(entry_of(row, 1, number)?);
+        }
+        Ok(entries)
+    }
+
+    /// Refuses a decision that does not follow from what is on the record now: somebody else has decided meanwhile.
+    fn refuse_outdated(&self, event: &Event, entry: &Entry) -> Result<(), StoreError> {
+        let about = About::of(&event.happening);
+        if let Some(deployment) = about.deployment {
+            let mut history = self.history(deployment)?;
+            history.push(Recollection { actor: event.actor.clone(), entry: entry.clone() });
+            Deployment::replay(&history).map_err(|Inconsistent { position, found }| {
+                let name = format!("deployment {deployment}");
+                if position + 1 == history.len() {
+                    StoreError::Outdated { name, found }
+                } else {
+                    StoreError::Damaged { what: format!("{name}, entry {position} of it"), found }
+                }
+            })?;
+        }
+        if let Some(alert) = about.alert {
+            let mut entries = self.alert_entries(alert)?;
+            entries.push(entry.clone());
+            crate::alerts::replay(&entries)
+                .map_err(|found| StoreError::Outdated { name: format!("alert {alert}"), found })?;
+        }
+        Ok(())
+    }
+}
+
+/// Number of entries in the database.
+pub(crate) fn entry_count(connection: &Connection) -> Result<u64, StoreError> {
+    let doing = "counting entries";
+    let mut statement =
+        connection.prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM entries").doing(doing)?;
+    statement.query_row([], |row| row.get(0)).doing(doing)
+}
+
+/// RFC 6962, section 2.1: the hash of an entry in the tree.
+pub(crate) fn leaf_hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update([0]).chain_update(bytes).finalize().into()
+}
+
+/// A moment as the database holds it: nanoseconds since 1970.
+pub(crate) fn nanoseconds(at: Timestamp) -> Result<i64, StoreError> {
+    i64::try_from(at.as_nanosecond())
+        .map_err(|_| StoreError::Bug { doing: "writing a date", found: format!("{at} is out of range") })
+}
+
+/// The moment that the database holds.
+pub(crate) fn timestamp(nanoseconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_nanosecond(i128::from(nanoseconds))
+        .map_err(|error| StoreError::Damaged { what: "a date in the database".into(), found: error.to_string() })
+}
+
+/// The entry in this column, which is number `number` of the log.
+pub(crate) fn entry_of(row: &Row<'_>, column: usize, number: u64) -> Result<Entry, StoreError> {
+    let bytes = row.get_ref(column).doing("reading an entry")?;
+    let found = |found: String| StoreError::Damaged { what: format!("entry {number} in the database"), found };
+    let bytes = bytes.as_blob().map_err(|error| found(error.to_string()))?;
+    line::decode(bytes).map_err(|error| found(error.to_string()))
+}
+
+fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
+    let Some(officer) = actor else { return Ok(Actor::System) };
+    OfficerId::new(&officer).map(Actor::Officer).map_err(|error| StoreError::Damaged {
+        what: format!("who acted in entry {number}"),
+        found: error.to_string(),
+    })
+}
+
+/// Writes the event and its entry; returns the entry's number in the log, if there is one.
+fn insert(
+    transaction: &Transaction<'_>,
+    event: &Event,
+    publication: &Publication,
+) -> Result<Option<u64>, StoreError> {
+    let doing = "writing an event";
+    let About { deployment, alert, listed } = About::of(&event.happening);
+    let (entry, withheld) = match publication {
+        Publication::Publish(entry) => (Some(line::encode(entry)?), None),
+        Publication::Withhold(reason) => (None, Some(withheld_word(*reason))),
+    };
+    let actor = match &event.actor {
+        Actor::Officer(officer) => Some(officer.as_str()),
+        Actor::System => None,
+    };
+    transaction
+        .prepare_cached(
+            "INSERT INTO events (at_ns, actor, kind, deployment, alert, listed, withheld)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                nanoseconds(event.at).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
+                actor,
+                kind_word(&event.happening),
+                deployment.map(DeploymentId::as_str),
+                alert.map(AlertId::as_str),
+                listed,
+                withheld,
+            ])
+        })
+        .doing(doing)?;
+    let Some(bytes) = entry else { return Ok(None) };
+    let (number, event) = (entry_count(transaction)?, transaction.last_insert_rowid());
+    transaction
+        .prepare_cached("INSERT INTO entries (seq, event, bytes, leaf_hash) VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut statement| statement.execute(params![number, event, bytes, leaf_hash(&bytes)]))
+        .doing("writing an entry")?;
+    Ok(Some(number))
+}
+
+/// What an event is about, as far as it is looked up later.
+struct About<'a> {
+    deployment: Option<&'a DeploymentId>,
+    alert: Option<&'a AlertId>,
+    listed: Option<u32>,
+}
+
+impl<'a> About<'a> {
+    fn of(happening: &'a Happening) -> Self {
+        use Happening as H;
+        let (deployment, alert, listed) = match happening {
+            H::PolicyAdopted { .. } | H::OperationOpened { .. } => (None, None, None),
+            H::Proposed { plan } => (Some(&plan.deployment), None, None),
+            H::WatchlistEntryAdded { deployment, number } => (Some(deployment), None, Some(*number)),
+            H::AlertRaised { deployment, alert, .. }
+            | H::AlertViewed { deployment, alert }
+            | H::AlertAdjudicated { deployment, alert, .. }
+            | H::OutcomeRecorded { deployment, alert, .. } => (Some(deployment), Some(alert), None),
+            H::Approved { deployment, .. }
+            | H::NoticePublished { deployment, .. }
+            | H::WatchlistFrozen { deployment, .. }
+            | H::SignageConfirmed { deployment, .. }
+            | H::RecordingDeclared { deployment, .. }
+            | H::Started { deployment, .. }
+            | H::Paused { deployment, .. }
+            | H::Resumed { deployment }
+            | H::MinuteCounted { deployment, .. }
+            | H::Ended { deployment, .. }
+            | H::Purged { deployment, .. }
+            | H::Withdrawn { deployment, .. } => (Some(deployment), None, None),
+        };
+        Self { deployment, alert, listed }
+    }
+}
+
+/// The word for an event in the database; for a published one it is the word on the record.
+pub(crate) fn kind_word(happening: &Happening) -> &'static str {
+    use Happening as H;
+    match happening {
+        H::PolicyAdopted { .. } => "policy-adopted",
+        H::OperationOpened { .. } => "operation-opened",
+        H::Proposed { .. } => "deployment-proposed",
+        H::Approved { .. } => "deployment-approved",
+        H::NoticePublished { .. } => "notice-published",
+        H::WatchlistEntryAdded { .. } => "watchlist-entry-added",
+        H::WatchlistFrozen { .. } => "watchlist-frozen",
+        H::SignageConfirmed { .. } => "signage-confirmed",
+        H::RecordingDeclared { .. } => "recording-declared",
+        H::Started { .. } => "deployment-started",
+        H::Paused { .. } => "deployment-paused",
+        H::Resumed { .. } => "deployment-resumed",
+        H::AlertRaised { .. } => "alert-raised",
+        H::AlertViewed { .. } => "alert-viewed",
+        H::AlertAdjudicated { .. } => "alert-adjudicated",
+        H::OutcomeRecorded { .. } => "outcome-recorded",
+        H::MinuteCounted { .. } => "deletion-receipt",
+        H::Ended { .. } => "deployment-ended",
+        H::Purged { .. } => "deployment-purged",
+        H::Withdrawn { .. } => "deployment-withdrawn",
+    }
+}
+
+fn withheld_word(withheld: Withheld) -> &'static str {
+    match withheld {
+        Withheld::WouldPointAtOnePerson => "would point at one person",
+        Withheld::StaffConduct => "staff conduct",
+    }
+}

@@ -1,0 +1,133 @@
+//! Publishing: the entries in the database become tiles and a signed checkpoint in the public folder.
+//!
+//! The database is the record and the tiles are its image: a crash anywhere leaves tiles that the next publication
+//! writes again with the same bytes. What was once published is never written differently (`evidence` refuses).
+
+use std::fs;
+
+use domain::DeploymentId;
+use evidence::layout::{CHECKPOINT_PATH, superseded_folders};
+use evidence::{CheckpointVerifier, Log, TileStorage as _};
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use crate::directory::DirectoryTiles;
+use crate::error::{Doing as _, DoingWith as _, StoreError};
+use crate::log::{Checkpoint, entry_count, nanoseconds};
+use crate::store::Store;
+
+/// Entries turned into tiles at a time: bounds memory to some megabytes.
+const BATCH_ENTRIES_MAX: u64 = 4096;
+
+impl Store {
+    /// Writes the tiles of every entry recorded so far, then a signed checkpoint over them, into the public folder.
+    /// Where nothing is new the checkpoint stays as it is.
+    pub fn publish(&mut self, now: Timestamp) -> Result<Checkpoint, StoreError> {
+        let (size_before, size) = (self.published.size(), entry_count(&self.connection)?);
+        let mut tiles = self.directory.tiles();
+        while self.published.size() < size {
+            let batch = entry_bytes(&self.connection, self.published.size(), BATCH_ENTRIES_MAX)?;
+            if batch.is_empty() {
+                let found = format!("entry {} of {size} is not there", self.published.size());
+                return Err(StoreError::Damaged { what: "the record in the database".into(), found });
+            }
+            self.published.append(&mut tiles, &batch)?;
+        }
+        let root = self.published.root();
+        let signed = self.signer.sign(size, root)?;
+        evidence::publish(&mut tiles, &signed)?;
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO checkpoints (size, at_ns, root) VALUES (?1, ?2, ?3)")
+            .and_then(|mut statement| statement.execute(params![size, nanoseconds(now).unwrap_or(0), root.0]))
+            .doing("noting the checkpoint")?;
+        for folder in superseded_folders(size_before, size) {
+            let path = self.directory.public().join(folder);
+            match fs::remove_dir_all(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).doing_with("removing superseded tiles", &path);
+                }
+                _ => {}
+            }
+        }
+        Ok(Checkpoint { size, root: root.to_string() })
+    }
+
+    /// Writes the public files that stand beside the log, where they are missing or differ: a crash may come between
+    /// them and their entry.
+    pub(crate) fn restore_public_files(&self) -> Result<(), StoreError> {
+        let mut tiles = self.directory.tiles();
+        for (path, text) in self.public_texts()? {
+            let found = tiles.read(&path).doing_with("reading", &self.directory.public().join(&path))?;
+            if found.as_deref() != Some(text.as_bytes()) {
+                tiles.write(&path, text.as_bytes()).doing_with("writing", &self.directory.public().join(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Path and text of every public file that stands beside the log.
+    pub(crate) fn public_texts(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let doing = "reading what is public";
+        let mut texts = vec![("key".to_owned(), format!("{}\n", self.verifying_key))];
+        for sql in [
+            "SELECT 'notices/' || deployment || '.txt', text FROM notices",
+            "SELECT DISTINCT 'policies/' || digest || '.toml', text FROM policies",
+        ] {
+            let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).doing(doing)?;
+            texts.extend(rows.collect::<Result<Vec<_>, _>>().doing(doing)?);
+        }
+        Ok(texts)
+    }
+}
+
+/// Where a deployment's notice lies in the public folder.
+pub(crate) fn notice_path(deployment: &DeploymentId) -> String {
+    format!("notices/{deployment}.txt")
+}
+
+/// Where a policy profile lies in the public folder.
+pub(crate) fn policy_path(digest: &str) -> String {
+    format!("policies/{digest}.toml")
+}
+
+/// The log as its tiles and checkpoint tell it, if that is an earlier state of the database's record.
+pub(crate) fn resume(
+    tiles: &DirectoryTiles,
+    verifier: &CheckpointVerifier,
+    connection: &Connection,
+) -> Result<Log, StoreError> {
+    let found = tiles.read(CHECKPOINT_PATH).map_err(|source| StoreError::Disk {
+        doing: "reading the published",
+        path: CHECKPOINT_PATH.into(),
+        source,
+    })?;
+    let Some(note) = found else { return Ok(Log::new()) };
+    let checkpoint = verifier.open(&note)?;
+    let entries = entry_count(connection)?;
+    if checkpoint.size > entries {
+        return Err(StoreError::Damaged {
+            what: "the database".into(),
+            found: format!("it has {entries} entries, and {} are published: it is an older copy", checkpoint.size),
+        });
+    }
+    Ok(Log::resume(tiles, checkpoint.size, checkpoint.root)?)
+}
+
+/// The bytes of up to `most` entries from number `first`, in order and without gaps.
+pub(crate) fn entry_bytes(connection: &Connection, first: u64, most: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+    let doing = "reading entries";
+    let mut statement = connection
+        .prepare_cached("SELECT seq, bytes FROM entries WHERE seq >= ?1 ORDER BY seq LIMIT ?2")
+        .doing(doing)?;
+    let mut rows = statement.query([first, most]).doing(doing)?;
+    let mut batch = Vec::new();
+    while let Some(row) = rows.next().doing(doing)? {
+        let number: u64 = row.get(0).doing(doing)?;
+        if number != first + batch.len() as u64 {
+            break;
+        }
+        batch.push(row.get(1).doing(doing)?);
+    }
+    Ok(batch)
+}

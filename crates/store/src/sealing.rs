@@ -1,0 +1,281 @@
+//! Sealing: what is about one person reaches the disk only encrypted with its deployment's own key, and ends with it.
+//!
+//! XChaCha20-Poly1305 with a random 192-bit nonce for each value; the place a value stands in (table, column, row,
+//! deployment) is bound to it, so that it opens nowhere else. A key is 32 random bytes in `keys/<deployment>.key`,
+//! read anew for each use: once the file is destroyed, no copy is left in this process.
+
+use std::path::{Path, PathBuf};
+
+use chacha20poly1305::{AeadInOut as _, KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
+use domain::DeploymentId;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::directory;
+use crate::error::{Doing as _, DoingWith as _, StoreError};
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+const TAG_BYTES: usize = 16;
+/// Bytes of a salt: as many as the hash has, so that a commitment cannot be guessed from what it covers.
+pub(crate) const SALT_BYTES: usize = 32;
+
+/// Where a sealed value stands. It opens nowhere else.
+pub(crate) struct Place<'a> {
+    /// The deployment.
+    pub(crate) deployment: &'a DeploymentId,
+    /// Table and column, as `table.column`.
+    pub(crate) column: &'static str,
+    /// The row's own name.
+    pub(crate) row: &'a str,
+}
+
+impl Place<'_> {
+    fn bound(&self) -> Vec<u8> {
+        format!("overt sealed 1\n{}\n{}\n{}", self.column, self.row, self.deployment).into_bytes()
+    }
+}
+
+/// The key of one deployment, wiped when dropped.
+pub(crate) struct SealingKey {
+    cipher: XChaCha20Poly1305,
+}
+
+impl SealingKey {
+    /// Seals a value: nonce, then what is sealed, then the tag. The plain bytes are copied once, and overwritten.
+    pub(crate) fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut sealed = vec![0; NONCE_BYTES + plain.len()];
+        getrandom::fill(&mut sealed[..NONCE_BYTES]).map_err(StoreError::Randomness)?;
+        sealed[NONCE_BYTES..].copy_from_slice(plain);
+        let (nonce, text) = sealed.split_at_mut(NONCE_BYTES);
+        let tag = match <&XNonce>::try_from(&*nonce) {
+            Ok(nonce) => self.cipher.encrypt_inout_detached(nonce, &place.bound(), text.into()).ok(),
+            Err(_) => None,
+        };
+        let Some(tag) = tag else {
+            drop(Zeroizing::new(sealed));
+            return Err(StoreError::Bug { doing: "sealing", found: "the value is too long to seal".into() });
+        };
+        sealed.extend_from_slice(&tag);
+        Ok(sealed)
+    }
+
+    /// Opens a sealed value, if it stands where it was sealed and nothing of it was changed.
+    pub(crate) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let opened = || {
+            let (nonce, rest) = sealed.split_at_checked(NONCE_BYTES)?;
+            let (text, tag) = rest.split_at_checked(rest.len().checked_sub(TAG_BYTES)?)?;
+            let (nonce, tag) = (<&XNonce>::try_from(nonce).ok()?, <&Tag>::try_from(tag).ok()?);
+            let mut plain = Zeroizing::new(text.to_vec());
+            let buffer = plain.as_mut_slice();
+            self.cipher.decrypt_inout_detached(nonce, &place.bound(), buffer.into(), tag).ok()?;
+            Some(plain)
+        };
+        opened().ok_or_else(|| StoreError::SealBroken {
+            what: format!("{} {}", place.column, place.row),
+            deployment: place.deployment.to_string(),
+        })
+    }
+}
+
+/// What the database says about a deployment's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyState {
+    /// Nothing is or was sealed, or all of it is destroyed.
+    None,
+    /// In use.
+    InUse,
+    /// Its destruction has begun.
+    Destroying,
+}
+
+/// The keys' folder.
+pub(crate) struct KeyFolder<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) connection: &'a Connection,
+}
+
+impl KeyFolder<'_> {
+    /// Where the key of a deployment lies.
+    pub(crate) fn path(&self, d: &DeploymentId) -> PathBuf {
+        // An identifier holds neither `.` nor `/`, so this is no other file; `log` is the log's own.
+        self.folder.join(format!("deployment-{d}.key"))
+    }
+
+    /// Makes a key for a deployment that has none. A file left by a crash before anything was sealed with it is
+    /// replaced. Returns the fingerprint for [`note`].
+    pub(crate) fn make(&self, d: &DeploymentId) -> Result<(SealingKey, [u8; 32]), StoreError> {
+        let path = self.path(d);
+        directory::destroy(&path).doing_with("removing an unused key", &path)?;
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        getrandom::fill(bytes.as_mut()).map_err(StoreError::Randomness)?;
+        directory::write_new_private(&path, bytes.as_ref()).doing_with("writing a key", &path)?;
+        Ok((sealing_key(&bytes), fingerprint(&bytes)))
+    }
+
+    /// The key of a deployment, if it is the one that was used.
+    pub(crate) fn read(&self, d: &DeploymentId) -> Result<SealingKey, StoreError> {
+        let noted = self.noted(d)?.filter(|(_, destroying)| !destroying);
+        let Some((noted, _)) = noted else { return Err(StoreError::Destroyed { deployment: d.to_string() }) };
+        let path = self.path(d);
+        let bytes = directory::read_if_there(&path).doing_with("reading a key", &path)?.map(Zeroizing::new);
+        let Some(bytes) = bytes else { return Err(StoreError::KeyMissing { path }) };
+        match <&[u8; KEY_BYTES]>::try_from(bytes.as_slice()) {
+            Ok(bytes) if fingerprint(bytes)[..] == noted[..] => Ok(sealing_key(bytes)),
+            _ => Err(StoreError::KeyWrong { path }),
+        }
+    }
+
+    /// What the database says about a deployment's key.
+    pub(crate) fn state(&self, d: &DeploymentId) -> Result<KeyState, StoreError> {
+        Ok(match self.noted(d)? {
+            None => KeyState::None,
+            Some((_, false)) => KeyState::InUse,
+            Some((_, true)) => KeyState::Destroying,
+        })
+    }
+
+    /// Overwrites and removes the key of a deployment.
+    pub(crate) fn destroy(&self, d: &DeploymentId) -> Result<(), StoreError> {
+        let path = self.path(d);
+        directory::destroy(&path).doing_with("destroying a key", &path)
+    }
+
+    fn noted(&self, d: &DeploymentId) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
+        let doing = "looking for a key";
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT fingerprint, destroying FROM sealing_keys WHERE deployment = ?1")
+            .doing(doing)?;
+        statement.query_row([d.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)
+    }
+}
+
+/// Notes in the database that a key is in use from now on.
+pub(crate) fn note(connection: &Connection, d: &DeploymentId, fingerprint: &[u8; 32]) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT INTO sealing_keys (deployment, fingerprint) VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute(params![d.as_str(), fingerprint]))
+        .doing("noting a key")
+        .map(drop)
+}
+
+/// A salted commitment: SHA-256 of the salt and of every sealed value behind its length, lower-case hexadecimal.
+pub(crate) struct Commitment(Sha256);
+
+impl Commitment {
+    /// Begins with a salt.
+    pub(crate) fn new(salt: &[u8]) -> Self {
+        Self(Sha256::new_with_prefix(salt))
+    }
+
+    /// Takes in a sealed value.
+    pub(crate) fn add(&mut self, sealed: &[u8]) {
+        self.0.update((sealed.len() as u64).to_be_bytes());
+        self.0.update(sealed);
+    }
+
+    /// The commitment.
+    pub(crate) fn finish(self) -> String {
+        crate::policy_file::hexadecimal(&self.0.finalize())
+    }
+}
+
+/// Fresh randomness for a commitment.
+pub(crate) fn fresh_salt() -> Result<[u8; SALT_BYTES], StoreError> {
+    let mut salt = [0; SALT_BYTES];
+    getrandom::fill(&mut salt).map_err(StoreError::Randomness)?;
+    Ok(salt)
+}
+
+/// A template's numbers as bytes, least significant first.
+pub(crate) fn template_bytes(template: &[f32]) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(template.len() * 4));
+    for value in template {
+        bytes.extend_from_slice(&value.to_le_bytes());
+    }
+    bytes
+}
+
+/// A template's numbers from its bytes; `None` where they are not whole numbers of four.
+pub(crate) fn template_values(bytes: &[u8]) -> Option<Zeroizing<Vec<f32>>> {
+    let (chunks, rest) = bytes.as_chunks::<4>();
+    let mut template = Zeroizing::new(Vec::with_capacity(chunks.len()));
+    template.extend(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)));
+    rest.is_empty().then_some(template)
+}
+
+fn sealing_key(bytes: &[u8; KEY_BYTES]) -> SealingKey {
+    SealingKey { cipher: XChaCha20Poly1305::new(bytes.into()) }
+}
+
+/// Tells the right key from a wrong one, and nothing else: the key is 256 bits of randomness.
+fn fingerprint(key: &[u8; KEY_BYTES]) -> [u8; 32] {
+    Sha256::new().chain_update("overt key fingerprint 1\n").chain_update(key).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place<'a>(deployment: &'a DeploymentId, column: &'static str, row: &'a str) -> Place<'a> {
+        Place { deployment, column, row }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_in_its_place_and_nowhere_else() {
+        let (one, two) = (DeploymentId::new("one").unwrap(), DeploymentId::new("two").unwrap());
+        let key = sealing_key(&[7; 32]);
+        let here = place(&one, "alerts.live", "a1");
+        for plain in [&b""[..], b"x", &[9; 100_000]] {
+            let sealed = key.seal(&here, plain).unwrap();
+            assert_eq!(sealed.len(), plain.len() + NONCE_BYTES + TAG_BYTES);
+            assert_eq!(key.open(&here, &sealed).unwrap().as_slice(), plain);
+            assert_ne!(key.seal(&here, plain).unwrap(), sealed, "each sealing has its own nonce");
+            let elsewhere =
+                [place(&two, "alerts.live", "a1"), place(&one, "alerts.template", "a1"), place(&one, "alerts.live", "a2")];
+            for elsewhere in elsewhere {
+                assert!(matches!(key.open(&elsewhere, &sealed), Err(StoreError::SealBroken { .. })));
+            }
+            assert!(sealing_key(&[8; 32]).open(&here, &sealed).is_err());
+        }
+    }
+
+    #[test]
+    fn every_changed_or_missing_byte_breaks_the_seal() {
+        let d = DeploymentId::new("one").unwrap();
+        let (key, here) = (sealing_key(&[7; 32]), place(&d, "alerts.live", "a1"));
+        let sealed = key.seal(&here, b"a face").unwrap();
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(key.open(&here, &changed).is_err(), "byte {at}");
+            assert!(key.open(&here, &sealed[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn the_cipher_is_the_published_one() {
+        // draft-irtf-cfrg-xchacha-03, appendix A.3.1.
+        let key: [u8; 32] = std::array::from_fn(|at| 0x80 + at as u8);
+        let nonce: [u8; 24] = std::array::from_fn(|at| 0x40 + at as u8);
+        let aad = [0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7];
+        let mut text = *b"Ladies and Gentlemen of the class of '99: If I could offer you \
+            only one tip for the future, sunscreen would be it.";
+        let tag = sealing_key(&key)
+            .cipher
+            .encrypt_inout_detached((&nonce).into(), &aad, text.as_mut_slice().into())
+            .unwrap();
+        assert_eq!(text[..8], [0xbd, 0x6d, 0x17, 0x9d, 0x3e, 0x83, 0xd4, 0x3b]);
+        assert_eq!(crate::policy_file::hexadecimal(&tag), "c0875924c1c7987947deafd8780acf49");
+    }
+
+    #[test]
+    fn templates_survive_the_round_trip_bit_for_bit() {
+        let template = [0.0, -0.0, 1.5, f32::MIN_POSITIVE / 2.0, f32::MAX];
+        let back = template_values(&template_bytes(&template)).unwrap();
+        assert!(back.iter().zip(template).all(|(a, b)| a.to_bits() == b.to_bits()));
+        assert!(template_values(&[1, 2, 3]).is_none());
+    }
+}

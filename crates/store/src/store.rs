@@ -1,0 +1,167 @@
+//! The store: one data directory, opened by one process, and the door through which a decision becomes true.
+
+use std::fs;
+use std::path::Path;
+
+use domain::{Decided, Happening};
+use evidence::{CheckpointSigner, CheckpointVerifier, KeyPair, Log};
+use rusqlite::{Connection, OptionalExtension as _};
+use zeroize::Zeroizing;
+
+use crate::database;
+use crate::directory::{self, DATABASE, DATABASE_UNFINISHED, DataDirectory};
+use crate::error::{Doing as _, DoingWith as _, StoreError};
+use crate::publishing;
+use crate::recorded::Recorded;
+
+/// The only door to disk. One per data directory; it can move between threads, and one thread uses it at a time.
+///
+/// Take `now` while holding the store: of two decisions, the one recorded later may not be dated earlier.
+pub struct Store {
+    pub(crate) connection: Connection,
+    pub(crate) directory: DataDirectory,
+    pub(crate) signer: CheckpointSigner,
+    pub(crate) verifying_key: String,
+    /// The public log as far as its tiles are written.
+    pub(crate) published: Log,
+}
+
+impl Store {
+    /// Makes a store in an empty folder (made if missing), with a fresh signing key for the log of this name, which is
+    /// a URL without scheme by custom, such as `overt.example/exercise`.
+    pub fn create(dir: &Path, log_name: &str) -> Result<Self, StoreError> {
+        let directory = DataDirectory::make(dir)?;
+        if dir.join(DATABASE).exists() {
+            return Err(StoreError::ExistsAlready { directory: dir.to_owned() });
+        }
+        let unfinished = dir.join(DATABASE_UNFINISHED);
+        clear_unfinished(&directory, &unfinished)?;
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(seed.as_mut()).map_err(StoreError::Randomness)?;
+        let keys = KeyPair::from_seed(log_name, *seed)?;
+        let connection = database::open(&unfinished)?;
+        connection
+            .execute("INSERT INTO settings (name, value) VALUES ('origin', ?1)", [log_name])
+            .doing("naming the log")?;
+        connection.close().map_err(|(_, error)| error).doing("closing the new database")?;
+        let key_path = log_key_path(&directory);
+        directory::write_new_private(&key_path, keys.signing.as_bytes()).doing_with("writing the key", &key_path)?;
+        directory.write_public("key", format!("{}\n", keys.verifying).as_bytes())?;
+        let path = dir.join(DATABASE);
+        fs::rename(&unfinished, &path).doing_with("naming the new database", &path)?;
+        directory::sync_folder(dir).doing_with("writing the folder", dir)?;
+        Self::open_in(directory)
+    }
+
+    /// Opens the store in a folder, finishing what a crash left half destroyed.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_in(DataDirectory::open(dir)?)
+    }
+
+    /// Records a decision: on return its event, and its entry on the public record if it has one, survive a power cut.
+    /// On an error nothing is recorded and the decision is dropped. Decisions that go together with other changes have
+    /// their own methods.
+    pub fn commit<T>(&mut self, decided: Decided<T>) -> Result<Recorded<T>, StoreError> {
+        use Happening as H;
+        let instead = match &decided.event().happening {
+            H::PolicyAdopted { .. } => "adopt_policy",
+            H::NoticePublished { .. } => "publish_notice",
+            H::WatchlistEntryAdded { .. } => "list",
+            H::WatchlistFrozen { .. } => "freeze_watchlist",
+            H::AlertRaised { .. } => "raise_alert",
+            H::AlertViewed { .. } => "view_evidence",
+            H::Purged { .. } => "purge",
+            H::OperationOpened { operation, .. } => {
+                let operation = operation.clone();
+                return self.record_operation(decided, &operation);
+            }
+            H::Proposed { plan } => {
+                let operation = plan.operation.clone();
+                self.expect_operation(&operation)?;
+                return self.record(decided, |_, _| Ok(()));
+            }
+            H::Withdrawn { deployment, .. } => {
+                let deployment = deployment.clone();
+                return self.record_withdrawal(decided, &deployment);
+            }
+            H::Approved { .. }
+            | H::SignageConfirmed { .. }
+            | H::RecordingDeclared { .. }
+            | H::Started { .. }
+            | H::Paused { .. }
+            | H::Resumed { .. }
+            | H::AlertAdjudicated { .. }
+            | H::OutcomeRecorded { .. }
+            | H::MinuteCounted { .. }
+            | H::Ended { .. } => return self.record(decided, |_, _| Ok(())),
+        };
+        let kind = crate::log::kind_word(&decided.event().happening);
+        Err(StoreError::OtherDoor { kind, instead })
+    }
+
+    /// What anyone may be served: the public log, the notices, the policy profiles and the verifying key.
+    pub fn public_dir(&self) -> &Path {
+        self.directory.public()
+    }
+
+    /// The key that verifies the log's checkpoints, as text; also in `public/key`.
+    pub fn verifying_key(&self) -> &str {
+        &self.verifying_key
+    }
+
+    fn open_in(directory: DataDirectory) -> Result<Self, StoreError> {
+        let connection = database::open(&directory.root().join(DATABASE))?;
+        let keys = read_log_key(&directory, &connection)?;
+        let signer = CheckpointSigner::new(&keys.signing)?;
+        let verifier = CheckpointVerifier::new(&keys.verifying)?;
+        let published = publishing::resume(&directory.tiles(), &verifier, &connection)?;
+        let mut store = Self { connection, directory, signer, verifying_key: keys.verifying, published };
+        store.restore_public_files()?;
+        store.finish_interrupted()?;
+        Ok(store)
+    }
+}
+
+/// Removes what a creation that was cut short left; refuses a folder that holds part of an older store.
+fn clear_unfinished(directory: &DataDirectory, unfinished: &Path) -> Result<(), StoreError> {
+    let key_path = log_key_path(directory);
+    if !unfinished.exists() {
+        if key_path.exists() || directory.public().join("checkpoint").exists() {
+            let found = "it holds a log key or a published log, but no database".to_owned();
+            return Err(StoreError::Damaged { what: directory.root().display().to_string(), found });
+        }
+        return Ok(());
+    }
+    directory::destroy(&key_path).doing_with("removing the unfinished key", &key_path)?;
+    for ending in ["-wal", "-shm", ""] {
+        let path = directory.root().join(format!("{DATABASE_UNFINISHED}{ending}"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).doing_with("removing the unfinished database", &path);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn log_key_path(directory: &DataDirectory) -> std::path::PathBuf {
+    directory.keys().join("log.key")
+}
+
+/// The log's keys, if they are of the log that the database belongs to.
+fn read_log_key(directory: &DataDirectory, connection: &Connection) -> Result<KeyPair, StoreError> {
+    let path = log_key_path(directory);
+    let origin: Option<String> = connection
+        .query_row("SELECT value FROM settings WHERE name = 'origin'", [], |row| row.get(0))
+        .optional()
+        .doing("reading the log's name")?;
+    let text = directory::read_if_there(&path).doing_with("reading the key", &path)?;
+    let text = Zeroizing::new(text.ok_or_else(|| StoreError::KeyMissing { path: path.clone() })?);
+    let keys = std::str::from_utf8(&text).ok().and_then(|text| KeyPair::from_signing_text(text.trim_end()).ok());
+    match (keys, origin) {
+        (Some(keys), Some(origin)) if keys.verifying.starts_with(&format!("{origin}+")) => Ok(keys),
+        (_, None) => Err(StoreError::Damaged { what: "the database".into(), found: "it names no log".into() }),
+        _ => Err(StoreError::KeyWrong { path }),
+    }
+}

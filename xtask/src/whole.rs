@@ -1,0 +1,156 @@
+//! Everything there is to check, in one run: each step is tried, and the last line counts them all.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use crate::test_log::TestLog;
+use crate::{layers, tidy};
+
+/// Bundles whose models the tests use; one that cannot be had here is skipped, and so are its tests.
+const BUNDLES: [&str; 3] = ["open", "lab", "lab-dlib"];
+
+/// Runs every check, or, given filters, only the tests whose names hold one; `true` when nothing failed.
+pub(crate) fn test(root: &Path, filters: &[String]) -> Result<bool> {
+    let mut tally = Tally::default();
+    if filters.is_empty() {
+        tally.step("formatting", || passes(cargo(root).args(["fmt", "--all", "--check"])))?;
+        tally.step("tidy", || Ok(Outcome::of(tidy::print(&tidy::check(root)?))))?;
+        tally.step("layers", || Ok(Outcome::of(layers::print(&layers::check(root)?))))?;
+        tally.step("licences, sources and wrappers", || licences(root))?;
+        tally.skipped.push(ADVISORIES.to_owned());
+        tally.step("clippy", || clippy(root))?;
+        for bundle in BUNDLES {
+            tally.step(&format!("models of bundle {bundle}"), || models(root, bundle))?;
+        }
+    }
+    println!("\n== tests");
+    tally.add(&run_tests(root, filters)?);
+    Ok(tally.close())
+}
+
+/// Advisories come over the network from a place that not every machine reaches, and change without us.
+const ADVISORIES: &str =
+    "security advisories are not part of this run: `cargo deny check advisories` fetches and applies them";
+
+/// Cargo in the repository, without what the cargo that runs us has set for this crate: build scripts that watch those
+/// variables would be run again, and everything above them built twice.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let ours =
+            name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+        if ours {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(root);
+    command
+}
+
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped(String),
+}
+
+impl Outcome {
+    fn of(passed: bool) -> Self {
+        if passed { Self::Passed } else { Self::Failed }
+    }
+}
+
+/// What has passed so far, and by name what has not.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: Vec<String>,
+    skipped: Vec<String>,
+}
+
+impl Tally {
+    /// Runs one step. An error of a step is its failure, so that the others still run.
+    fn step(&mut self, name: &str, check: impl FnOnce() -> Result<Outcome>) -> Result<()> {
+        println!("\n== {name}");
+        match check() {
+            Ok(Outcome::Passed) => self.passed += 1,
+            Ok(Outcome::Failed) => self.failed.push(name.to_owned()),
+            Ok(Outcome::Skipped(reason)) => {
+                println!("skipped: {reason}");
+                self.skipped.push(format!("{name}: {reason}"));
+            }
+            Err(error) => {
+                println!("{error:#}");
+                self.failed.push(format!("{name}: {error:#}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, log: &TestLog) {
+        self.passed += log.passed();
+        self.failed.extend(log.failed().map(str::to_owned));
+        self.skipped.extend(log.skipped().map(str::to_owned));
+    }
+
+    /// Names what did not pass and prints the counts, alone on the last line; `true` when nothing failed.
+    fn close(&self) -> bool {
+        println!();
+        self.skipped.iter().for_each(|line| println!("skipped: {line}"));
+        self.failed.iter().for_each(|line| println!("failed: {line}"));
+        println!("{} passed, {} failed, {} skipped", self.passed, self.failed.len(), self.skipped.len());
+        self.failed.is_empty()
+    }
+}
+
+fn passes(command: &mut Command) -> Result<Outcome> {
+    let status = command.status().with_context(|| format!("could not run {}", command.get_program().display()))?;
+    Ok(Outcome::of(status.success()))
+}
+
+fn licences(root: &Path) -> Result<Outcome> {
+    let present = cargo(root).args(["deny", "--version"]).output().is_ok_and(|output| output.status.success());
+    if !present {
+        return Ok(Outcome::Skipped(
+            "cargo-deny is not installed (`cargo install cargo-deny --locked`, some minutes)".to_owned(),
+        ));
+    }
+    passes(cargo(root).args(["deny", "--log-level", "error", "check", "bans", "licenses", "sources"]))
+}
+
+fn clippy(root: &Path) -> Result<Outcome> {
+    let lints = ["clippy", "--release", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"];
+    passes(cargo(root).args(lints))
+}
+
+fn models(root: &Path, bundle: &str) -> Result<Outcome> {
+    let install = ["run", "--release", "--locked", "--quiet", "--package", "overt", "--", "models", "install", bundle];
+    let output = cargo(root).args(install).stdin(Stdio::null()).output().context("could not run cargo")?;
+    if output.status.success() {
+        return Ok(Outcome::Passed);
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(Outcome::Skipped(
+        said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given").trim().to_owned(),
+    ))
+}
+
+/// Runs the tests and passes on what is worth reading of their output.
+fn run_tests(root: &Path, filters: &[String]) -> Result<TestLog> {
+    let arguments = ["test", "--release", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"];
+    let mut run =
+        cargo(root).args(arguments).args(filters).stdout(Stdio::piped()).spawn().context("could not run cargo test")?;
+    let output = run.stdout.take().context("cargo test has no output")?;
+    let mut log = TestLog::default();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.context("could not read what the tests print")?;
+        if let Some(shown) = log.read(&String::from_utf8_lossy(&line)) {
+            println!("{shown}");
+        }
+    }
+    let status = run.wait().context("could not wait for cargo test")?;
+    log.end(status.success());
+    Ok(log)
+}
