@@ -1,0 +1,351 @@
+//! Alerts: raised together with their sealed evidence, looked at on the record, rebuilt from it.
+
+use domain::{
+    Adjudicated, AlertId, Closed, DeploymentId, Judgement, Live, Officer, Outcome, PendingAlert, Raised,
+};
+use evidence::{Entry, Fact};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+use zeroize::Zeroizing;
+
+use crate::deployments::refuse_above;
+use crate::error::{Doing as _, StoreError};
+use crate::recorded::Recorded;
+use crate::sealing::{Commitment, Place, SALT_BYTES, SealingKey, fresh_salt, template_bytes};
+use crate::store::Store;
+use crate::watchlist::{IMAGE_BYTES_MAX, TEMPLATE_VALUES_MAX};
+
+/// Random bytes in the name of an alert: enough that two are never the same.
+const ALERT_ID_BYTES: usize = 8;
+
+/// What is kept of a candidate: sealed, for a person to look at. The store adds entry and score.
+pub struct Evidence {
+    /// The face as it was seen, PNG.
+    pub live_png: Zeroizing<Vec<u8>>,
+    /// Its template.
+    pub template: Zeroizing<Vec<f32>>,
+    /// Number of the frame in its recording.
+    pub frame_number: u64,
+    /// Where in the recording, in milliseconds from its beginning.
+    pub offset_ms: u64,
+}
+
+/// The evidence of an alert, opened for one look. Wiped when dropped.
+pub struct Opened {
+    /// The face as it was seen, PNG.
+    pub live_png: Zeroizing<Vec<u8>>,
+    /// How alike, in the model's own units.
+    pub score: f32,
+    /// Number of the watchlist entry.
+    pub entry: u32,
+    /// Number of the frame in its recording.
+    pub frame_number: u64,
+    /// Where in the recording, in milliseconds from its beginning.
+    pub offset_ms: u64,
+}
+
+/// An alert in whichever state it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlertState {
+    /// Waits for a person.
+    Raised(Raised),
+    /// Judged; waits for what follows.
+    Adjudicated(Adjudicated),
+    /// It is known what followed.
+    Closed(Closed),
+}
+
+impl AlertState {
+    /// The alert as it was raised.
+    pub fn raised(&self) -> &Raised {
+        match self {
+            Self::Raised(raised) => raised,
+            Self::Adjudicated(adjudicated) => &adjudicated.alert,
+            Self::Closed(closed) => &closed.alert.alert,
+        }
+    }
+
+    /// The word for its state.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Raised(_) => "raised",
+            Self::Adjudicated(_) => "adjudicated",
+            Self::Closed(_) => "closed",
+        }
+    }
+}
+
+/// An alert as the control room lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertRow {
+    /// The alert in its present state.
+    pub alert: AlertState,
+    /// The camera that saw it.
+    pub camera: String,
+    /// Number of the watchlist entry.
+    pub entry: u32,
+    /// That entry's label.
+    pub label: String,
+    /// That entry's ground.
+    pub ground: String,
+    /// Seconds from raising to judgement, once judged.
+    pub seconds_to_decide: Option<u64>,
+}
+
+impl Store {
+    /// Records an alert together with its evidence, sealed. On return, and not before, a person may see it. On an
+    /// error nothing was recorded and the evidence is wiped.
+    pub fn raise_alert<F>(
+        &mut self,
+        pending: PendingAlert<F>,
+        deployment: &Recorded<Live>,
+        camera: &str,
+        evidence: impl FnOnce(F) -> Evidence,
+        now: Timestamp,
+    ) -> Result<Recorded<Raised>, StoreError> {
+        let d = deployment.plan().deployment.clone();
+        let (face, pending) = pending.part();
+        let evidence = evidence(face);
+        refuse_above("a live image", evidence.live_png.len(), IMAGE_BYTES_MAX, "bytes")?;
+        refuse_above("a template", evidence.template.len(), TEMPLATE_VALUES_MAX, "values")?;
+        let key = self.key_folder().read(&d)?;
+        let alert = fresh_id()?;
+        let particulars = Particulars {
+            entry: pending.entry(),
+            score: pending.score_value(),
+            frame_number: evidence.frame_number,
+            offset_ms: evidence.offset_ms,
+        };
+        let sealed = SealedAlert::seal(&key, &d, &alert, &particulars, &evidence)?;
+        drop(evidence);
+        let decided = domain::alert::raise(&pending, &d, alert.clone(), camera, sealed.commitment(), now);
+        self.record(decided, |transaction, number| sealed.insert(transaction, &d, &alert, number))
+    }
+
+    /// The alerts of a deployment, newest first. Empty once it is purged: what they were about is destroyed.
+    pub fn alerts(&self, d: &DeploymentId) -> Result<Vec<AlertRow>, StoreError> {
+        let sealed = self.sealed_particulars(d)?;
+        if sealed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = self.key_folder().read(d)?;
+        let row = |(alert, sealed): (AlertId, Vec<u8>)| {
+            let particulars = Particulars::open(&key, d, &alert, &sealed)?;
+            let facts = self.listed_facts(&key, d, particulars.entry)?;
+            let entries = self.alert_entries(&alert)?;
+            let state = replay(&entries).map_err(|found| damaged(&alert, found))?;
+            let (mut camera, mut seconds) = (String::new(), None);
+            for entry in &entries {
+                match &entry.fact {
+                    Fact::AlertRaised { camera: seen_by, .. } => camera.clone_from(seen_by),
+                    Fact::AlertAdjudicated { seconds_to_decide, .. } => seconds = Some(*seconds_to_decide),
+                    _ => {}
+                }
+            }
+            Ok(AlertRow {
+                alert: state,
+                camera,
+                entry: particulars.entry,
+                label: facts.label,
+                ground: facts.ground,
+                seconds_to_decide: seconds,
+            })
+        };
+        sealed.into_iter().map(row).collect()
+    }
+
+    /// An alert in its present state, rebuilt from its entries.
+    pub fn alert(&self, a: &AlertId) -> Result<Recorded<AlertState>, StoreError> {
+        let entries = self.alert_entries(a)?;
+        if entries.is_empty() {
+            return Err(StoreError::Unknown { what: "the alert", name: a.to_string() });
+        }
+        replay(&entries).map(Recorded::new).map_err(|found| damaged(a, found))
+    }
+
+    /// Opens the evidence of an alert for an officer to look at; that they did is recorded first.
+    pub fn view_evidence(&mut self, a: &AlertId, officer: &Officer, now: Timestamp) -> Result<Opened, StoreError> {
+        let alert = self.alert(a)?;
+        let d = alert.raised().deployment.clone();
+        let key = self.key_folder().read(&d)?;
+        let decided = domain::alert::view(alert.raised(), officer, now)?;
+        self.record(decided, |_, _| Ok(()))?;
+        let doing = "reading an alert";
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT particulars, live FROM alerts WHERE alert = ?1")
+            .doing(doing)?;
+        let sealed: Option<(Vec<u8>, Vec<u8>)> =
+            statement.query_row([a.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)?;
+        let Some((particulars, live)) = sealed else {
+            return Err(damaged(a, "it is on the record, but its evidence is gone".into()));
+        };
+        let Particulars { entry, score, frame_number, offset_ms } = Particulars::open(&key, &d, a, &particulars)?;
+        let live_png = key.open(&Place { deployment: &d, column: "alerts.live", row: a.as_str() }, &live)?;
+        Ok(Opened { live_png, score, entry, frame_number, offset_ms })
+    }
+
+    /// The alerts of a deployment with their sealed particulars, newest first.
+    fn sealed_particulars(&self, d: &DeploymentId) -> Result<Vec<(AlertId, Vec<u8>)>, StoreError> {
+        let doing = "listing alerts";
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT alert, particulars FROM alerts WHERE deployment = ?1 ORDER BY entry DESC")
+            .doing(doing)?;
+        let rows = statement
+            .query_map([d.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)))
+            .doing(doing)?;
+        rows.map(|row| {
+            let (alert, sealed) = row.doing(doing)?;
+            Ok((alert_id(&alert)?, sealed))
+        })
+        .collect()
+    }
+}
+
+/// Rebuilds an alert from every entry about it, oldest first; the sentence says what does not fit.
+pub(crate) fn replay(entries: &[Entry]) -> Result<AlertState, String> {
+    let mut state = None;
+    for entry in entries {
+        state = Some(follow(state, entry)?);
+    }
+    state.ok_or_else(|| "it was never raised".into())
+}
+
+fn follow(state: Option<AlertState>, entry: &Entry) -> Result<AlertState, String> {
+    match (state, &entry.fact) {
+        (None, Fact::AlertRaised { deployment, alert, expires, .. }) => Ok(AlertState::Raised(Raised {
+            alert: AlertId::new(alert).map_err(|error| error.to_string())?,
+            deployment: DeploymentId::new(deployment).map_err(|error| error.to_string())?,
+            raised: entry.at,
+            expires: *expires,
+        })),
+        (Some(AlertState::Raised(alert)), Fact::AlertAdjudicated { judgement, .. }) => {
+            let word = judgement;
+            let judgement = Judgement::from_word(word).ok_or_else(|| format!("{word:?} is no judgement"))?;
+            Ok(AlertState::Adjudicated(Adjudicated { alert, judgement }))
+        }
+        (Some(AlertState::Adjudicated(alert)), Fact::OutcomeRecorded { outcome, .. }) => {
+            let word = outcome;
+            let outcome = Outcome::from_word(word).ok_or_else(|| format!("{word:?} is no outcome"))?;
+            Ok(AlertState::Closed(Closed { alert, outcome }))
+        }
+        (Some(state), _) => Err(format!("it was {} and that allows nothing of the kind", state.state())),
+        (None, _) => Err("it was never raised".into()),
+    }
+}
+
+/// The alert that the database names.
+pub(crate) fn alert_id(name: &str) -> Result<AlertId, StoreError> {
+    AlertId::new(name).map_err(|error| StoreError::Damaged {
+        what: "the name of an alert in the database".into(),
+        found: error.to_string(),
+    })
+}
+
+fn damaged(alert: &AlertId, found: String) -> StoreError {
+    StoreError::Damaged { what: format!("alert {alert}"), found }
+}
+
+fn fresh_id() -> Result<AlertId, StoreError> {
+    let mut bytes = [0; ALERT_ID_BYTES];
+    getrandom::fill(&mut bytes).map_err(StoreError::Randomness)?;
+    AlertId::new(&crate::policy_file::hexadecimal(&bytes))
+        .map_err(|error| StoreError::Bug { doing: "naming an alert", found: error.to_string() })
+}
+
+/// The numbers that belong to an alert's evidence.
+struct Particulars {
+    entry: u32,
+    score: f32,
+    frame_number: u64,
+    offset_ms: u64,
+}
+
+impl Particulars {
+    const BYTES: usize = 24;
+
+    fn bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        bytes[..4].copy_from_slice(&self.entry.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.score.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.frame_number.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.offset_ms.to_le_bytes());
+        bytes
+    }
+
+    fn open(key: &SealingKey, d: &DeploymentId, alert: &AlertId, sealed: &[u8]) -> Result<Self, StoreError> {
+        let place = Place { deployment: d, column: "alerts.particulars", row: alert.as_str() };
+        let bytes = key.open(&place, sealed)?;
+        let read = || {
+            let (entry, rest) = bytes.split_first_chunk()?;
+            let (score, rest) = rest.split_first_chunk()?;
+            let (frame_number, rest) = rest.split_first_chunk()?;
+            let (offset_ms, rest) = rest.split_first_chunk()?;
+            rest.is_empty().then_some(Self {
+                entry: u32::from_le_bytes(*entry),
+                score: f32::from_le_bytes(*score),
+                frame_number: u64::from_le_bytes(*frame_number),
+                offset_ms: u64::from_le_bytes(*offset_ms),
+            })
+        };
+        read().ok_or_else(|| damaged(alert, format!("its particulars have {} bytes", bytes.len())))
+    }
+}
+
+/// The evidence of an alert as it reaches the disk.
+struct SealedAlert {
+    salt: [u8; SALT_BYTES],
+    particulars: Vec<u8>,
+    live: Vec<u8>,
+    template: Vec<u8>,
+}
+
+impl SealedAlert {
+    fn seal(
+        key: &SealingKey,
+        d: &DeploymentId,
+        alert: &AlertId,
+        particulars: &Particulars,
+        evidence: &Evidence,
+    ) -> Result<Self, StoreError> {
+        let place = |column| Place { deployment: d, column, row: alert.as_str() };
+        Ok(Self {
+            salt: fresh_salt()?,
+            particulars: key.seal(&place("alerts.particulars"), particulars.bytes().as_ref())?,
+            live: key.seal(&place("alerts.live"), &evidence.live_png)?,
+            template: key.seal(&place("alerts.template"), &template_bytes(&evidence.template))?,
+        })
+    }
+
+    fn commitment(&self) -> String {
+        commitment(&self.salt, [&self.particulars, &self.live, &self.template])
+    }
+
+    fn insert(
+        &self,
+        transaction: &Transaction<'_>,
+        d: &DeploymentId,
+        alert: &AlertId,
+        entry: Option<u64>,
+    ) -> Result<(), StoreError> {
+        transaction
+            .prepare_cached(
+                "INSERT INTO alerts (alert, entry, deployment, salt, particulars, live, template)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )
+            .and_then(|mut statement| {
+                let Self { salt, particulars, live, template } = self;
+                statement.execute(params![alert.as_str(), entry, d.as_str(), salt, particulars, live, template])
+            })
+            .doing("keeping an alert")
+            .map(drop)
+    }
+}
+
+/// The commitment to an alert's sealed evidence: particulars, live image, template.
+pub(crate) fn commitment(salt: &[u8], sealed: [&[u8]; 3]) -> String {
+    let mut commitment = Commitment::new(salt);
+    sealed.iter().for_each(|value| commitment.add(value));
+    commitment.finish()
+}
