@@ -26,6 +26,20 @@ pub(crate) fn dead_references(root: &Path, path: &str, text: &str) -> Vec<Findin
     findings
 }
 
+/// Pages of `docs/` that a source file sends its reader to and that are not there.
+pub(crate) fn dead_pages(root: &Path, path: &str, text: &str) -> Vec<Finding> {
+    let in_path = |character: char| character.is_ascii_alphanumeric() || "/._-".contains(character);
+    let mut findings = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let pages = line.split(|character| !in_path(character)).map(|word| word.trim_end_matches('.'));
+        for page in pages.filter(|word| word.starts_with("docs/") && word.ends_with(".md") && !root.join(word).exists())
+        {
+            findings.push(Finding::new(path, index + 1, format!("sends the reader to {page}, which does not exist")));
+        }
+    }
+    findings
+}
+
 /// The rows of the first table whose header has exactly these cells; empty when there is none.
 pub(crate) fn table_rows(text: &str, header: &[&str]) -> Vec<(usize, Vec<String>)> {
     let mut lines = text.lines().enumerate().skip_while(|(_, line)| cells(line) != header);
@@ -124,6 +138,14 @@ mod tests {
             messages("`crates/nowhere` and `crates/*/x` and `other/nowhere`"),
             ["`crates/nowhere` does not exist"]
         );
+    }
+
+    #[test]
+    fn pages_named_in_source_must_exist() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let line = |page: &str| format!("//! See {}/{page}.", "docs");
+        assert_eq!(dead_pages(root, "a.rs", &line("gone.md")).len(), 1);
+        assert!(dead_pages(&root.join(".."), "a.rs", &line("README.md")).is_empty());
     }
 
     #[test]

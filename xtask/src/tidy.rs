@@ -72,6 +72,7 @@ pub(crate) fn check(root: &Path) -> Result<Tidiness> {
         findings.extend(charter(page));
         findings.extend(empty_names(page));
         findings.extend(ignored_tests(page));
+        findings.extend(markdown::dead_pages(root, &page.path, &page.text));
     }
     for page in pages.iter().filter(|page| page.path.ends_with(".md")) {
         findings.extend(markdown::dead_references(root, &page.path, &page.text));

@@ -23,9 +23,9 @@ use crate::recording::{FrameOptions, Limits, SealedFile};
 use convert::{Converter, Orientation};
 
 /// The containers that are read, as FFmpeg names their demuxers. Each holds its own pictures; none refers to others.
-const CONTAINERS: &str = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,gif,ivf,mjpeg";
+const CONTAINERS: &str = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,gif,ivf";
 /// What people call them.
-const CONTAINERS_FOR_PEOPLE: &str = "Matroska/WebM, MP4/MOV, AVI, MPEG-TS, MPEG-PS, IVF, Motion JPEG and GIF are read";
+const CONTAINERS_FOR_PEOPLE: &str = "Matroska/WebM, MP4/MOV, AVI, MPEG-TS, MPEG-PS, IVF and GIF are read";
 /// The codecs that are decoded: what cameras, recorders and phones write.
 const CODECS: [Id; 16] = [
     Id::H264,
@@ -186,6 +186,13 @@ impl Clip {
         Ok(Frame { number, offset, width: shape.width, height: shape.height, pixels })
     }
 
+    fn step(&mut self) -> Result<Option<Frame>, CaptureError> {
+        if self.frames.is_multiple_of(CHECK_EVERY_FRAMES) {
+            self.sealed.check_unchanged()?;
+        }
+        if self.decode_next()? { self.to_frame().map(Some) } else { self.finish() }
+    }
+
     fn finish(&mut self) -> Result<Option<Frame>, CaptureError> {
         self.state = State::Ended;
         self.sealed.check_unchanged()?;
@@ -214,14 +221,7 @@ impl FrameSource for Clip {
         if self.state == State::Ended {
             return Ok(None);
         }
-        if self.frames.is_multiple_of(CHECK_EVERY_FRAMES) {
-            self.sealed.check_unchanged()?;
-        }
-        let result = match self.decode_next() {
-            Ok(true) => self.to_frame().map(Some),
-            Ok(false) => self.finish(),
-            Err(error) => Err(error),
-        };
+        let result = self.step();
         if result.is_err() {
             self.state = State::Ended;
         }

@@ -13,9 +13,9 @@ pub mod recording;
 mod clip;
 mod folder;
 pub mod pace;
-//C pub mod concourse;
+pub mod concourse;
 
-//C pub use concourse::Concourse;
+pub use concourse::Concourse;
 pub use frame::{CaptureError, Frame, FrameSource};
 pub use pace::{Counts, Feed, Pace, Stopper};
 pub use recording::{FrameOptions, Limits, Recording, Still};

@@ -83,6 +83,16 @@ pub fn raise<F>(
     Decided::new(raised, Event { at: now, actor: Actor::System, happening })
 }
 
+/// Decides that an officer may look at the evidence of an alert. That they did is recorded and not published.
+pub fn view(alert: &Raised, officer: &Officer, now: Timestamp) -> Result<Decided<()>, Refusal> {
+    if officer.role != Role::Operator {
+        return Err(Refusal::RoleMayNot { role: officer.role.word(), attempted: "view the evidence of an alert" });
+    }
+    alert.check_time(now)?;
+    let happening = Happening::AlertViewed { deployment: alert.deployment.clone(), alert: alert.alert.clone() };
+    Ok(Decided::new((), Event { at: now, actor: Actor::Officer(officer.id.clone()), happening }))
+}
+
 impl Raised {
     /// A person judges the alert.
     pub fn adjudicate(

@@ -80,6 +80,11 @@ impl<F> PendingAlert<F> {
         self.expires
     }
 
+    /// The face, to be sealed as evidence by the store, and what remains of the candidate without it.
+    pub fn part(self) -> (F, PendingAlert<()>) {
+        (self.face, PendingAlert { face: (), nearest: self.nearest, expires: self.expires })
+    }
+
     /// The face, to be sealed as evidence by the store.
     pub fn into_face(self) -> F {
         self.face

@@ -1,6 +1,7 @@
 //! Every pair of pictures of a set, compared once.
 
-use face::{ScoreKind, Template};
+use face::Template;
+use face::template::ContractMismatch;
 use rayon::prelude::*;
 
 use crate::curve::RateCurve;
@@ -28,17 +29,19 @@ pub struct Comparison {
 
 impl Comparisons {
     /// Compares all pictures with each other. `identities` holds the person of each template.
-    pub fn all_pairs(templates: &[Option<Template>], identities: Vec<usize>) -> Self {
+    pub fn all_pairs(templates: &[Option<Template>], identities: Vec<usize>) -> Result<Self, ContractMismatch> {
         debug_assert_eq!(templates.len(), identities.len());
         let mut scores = vec![f32::NAN; pairs(templates.len())];
-        rows_of(&mut scores, templates.len()).into_par_iter().enumerate().for_each(|(first, row)| {
-            if let Some(template) = &templates[first] {
-                for (score, other) in row.iter_mut().zip(&templates[first + 1..]) {
-                    *score = other.as_ref().map_or(f32::NAN, |other| similarity(template, other));
+        rows_of(&mut scores, templates.len()).into_par_iter().enumerate().try_for_each(|(first, row)| {
+            let Some(template) = &templates[first] else { return Ok(()) };
+            for (score, other) in row.iter_mut().zip(&templates[first + 1..]) {
+                if let Some(other) = other {
+                    *score = template.compare(other)?.0;
                 }
             }
-        });
-        Self { identities, acquired: templates.iter().map(Option::is_some).collect(), scores }
+            Ok(())
+        })?;
+        Ok(Self { identities, acquired: templates.iter().map(Option::is_some).collect(), scores })
     }
 
     /// Number of pictures.
@@ -106,20 +109,11 @@ fn rows_of(mut scores: &mut [f32], pictures: usize) -> Vec<&mut [f32]> {
         .collect()
 }
 
-/// The score of two templates of one recogniser, as its contract asks.
-fn similarity(one: &Template, other: &Template) -> f32 {
-    let pairs = one.values().iter().zip(other.values());
-    match one.contract().score {
-        ScoreKind::Cosine => pairs.map(|(a, b)| a * b).sum(),
-        ScoreKind::Euclidean => -pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt(),
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use std::sync::Arc;
 
-    use face::Contract;
+    use face::{Contract, ScoreKind};
 
     use super::*;
 
@@ -135,10 +129,15 @@ pub(crate) mod tests {
         positions.iter().map(|value| Template::new(contract.clone(), Box::new([(*value)?]))).collect()
     }
 
+    /// All pairs of templates of one contract.
+    pub(crate) fn compared(templates: &[Option<Template>], identities: Vec<usize>) -> Comparisons {
+        Comparisons::all_pairs(templates, identities).expect("one contract")
+    }
+
     #[test]
     fn every_pair_is_compared_once() {
         let templates = on_a_line(&[Some(0.0), Some(1.0), None, Some(5.0)]);
-        let comparisons = Comparisons::all_pairs(&templates, vec![0, 0, 1, 1]);
+        let comparisons = compared(&templates, vec![0, 0, 1, 1]);
         let seen: Vec<_> = comparisons.iter().map(|pair| (pair.first, pair.second, pair.genuine, pair.score)).collect();
         let expected = [
             (0, 1, true, Some(-1.0)),
@@ -152,12 +151,12 @@ pub(crate) mod tests {
         assert_eq!(comparisons.score(3, 1), Some(-4.0));
         let curve = comparisons.curve().expect("scores");
         assert_eq!((curve.genuine_pairs(), curve.impostor()), (2, &[-5.0, -4.0][..]));
-        assert_eq!(curve.equal_error().rate, 0.25);
+        assert_eq!(curve.equal_error().rate, 0.5);
     }
 
     #[test]
     fn a_set_without_pairs_has_no_curve() {
-        assert!(Comparisons::all_pairs(&[], Vec::new()).curve().is_none());
-        assert!(Comparisons::all_pairs(&on_a_line(&[Some(0.0)]), vec![0]).curve().is_none());
+        assert!(compared(&[], Vec::new()).curve().is_none());
+        assert!(compared(&on_a_line(&[Some(0.0)]), vec![0]).curve().is_none());
     }
 }

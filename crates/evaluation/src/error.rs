@@ -46,6 +46,9 @@ pub enum EvaluationError {
     /// A model did not run.
     #[error(transparent)]
     Engine(#[from] face::EngineError),
+    /// Templates of two models met: a defect of this program.
+    #[error(transparent)]
+    Contract(#[from] face::template::ContractMismatch),
     /// A result could not be written.
     #[error("cannot write {path}: {source}; check that the folder exists, is writable and has room")]
     Write {
@@ -69,7 +72,7 @@ impl EvaluationError {
     pub fn is_callers(&self) -> bool {
         match self {
             Self::Index { .. } | Self::Pictures { .. } | Self::TooLittle { .. } | Self::Option { .. } => true,
-            Self::Engine(_) | Self::Write { .. } | Self::Figure { .. } => false,
+            Self::Engine(_) | Self::Contract(_) | Self::Write { .. } | Self::Figure { .. } => false,
         }
     }
 }

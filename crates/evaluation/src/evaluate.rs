@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use face::{Contract, EngineKind, Faces, ScoreKind};
+use face::{Contract, Faces, Score, ScoreKind};
 
 use crate::acquire::Acquired;
 use crate::comparisons::Comparisons;
@@ -81,7 +81,7 @@ impl Evaluation {
         settings: Settings,
     ) -> Result<Self, EvaluationError> {
         let identities = index.rows.iter().map(|row| row.identity).collect();
-        let comparisons = Comparisons::all_pairs(&acquired.templates, identities);
+        let comparisons = Comparisons::all_pairs(&acquired.templates, identities)?;
         let curve = comparisons.curve().ok_or_else(|| too_little(index, &acquired))?;
         let splits = identification::splits(&comparisons, settings.seed, settings.splits);
         let group_point = GROUP_FMR_POINTS.iter().find_map(|&fmr| curve.threshold_at(fmr));
@@ -116,13 +116,9 @@ impl Evaluation {
     }
 }
 
-/// A score as people read it: a distance is shown as such, although inside larger is always more alike.
+/// A score in the model's own unit: a distance as such, although inside larger is always more alike.
 pub(crate) fn shown(kind: ScoreKind, score: f32) -> f32 {
-    match kind {
-        ScoreKind::Cosine => score,
-        // Not a negation, which would show no distance as "-0".
-        ScoreKind::Euclidean => 0.0 - score,
-    }
+    kind.shown(Score(score))
 }
 
 impl Settings {
@@ -150,10 +146,7 @@ fn model(faces: &Faces) -> Model {
             ScoreKind::Cosine => "cosine",
             ScoreKind::Euclidean => "euclidean",
         },
-        engine: match faces.engine {
-            EngineKind::OnnxRuntime => "onnxruntime",
-            EngineKind::BuiltIn => "rten",
-        },
+        engine: faces.engine.name(),
     }
 }
 

@@ -223,7 +223,7 @@ fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::comparisons::tests::on_a_line;
+    use crate::comparisons::tests::{compared, on_a_line};
 
     const BOOTSTRAP: Bootstrap = Bootstrap { seed: 3, resamples: 500 };
 
@@ -258,7 +258,7 @@ mod tests {
     fn rates_are_counted_inside_the_group() {
         // Two people 0.5 apart match at a distance of 1; the third, far away, has one picture off and one without a face.
         let positions = [Some(0.0), Some(0.1), Some(0.5), Some(0.6), Some(50.0), Some(52.0), None];
-        let comparisons = Comparisons::all_pairs(&on_a_line(&positions), vec![0, 0, 1, 1, 2, 2, 2]);
+        let comparisons = compared(&on_a_line(&positions), vec![0, 0, 1, 1, 2, 2, 2]);
         let rates = measure(&comparisons, &group(0..7), -1.0, BOOTSTRAP);
         assert_eq!((rates.identities, rates.impostor, rates.false_matches), (3, 12, 4));
         assert_eq!((rates.genuine, rates.false_non_matches), (5, 3));
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn one_person_has_no_false_match_rate_but_is_named() {
-        let comparisons = Comparisons::all_pairs(&on_a_line(&[Some(0.0), Some(0.1)]), vec![0, 0]);
+        let comparisons = compared(&on_a_line(&[Some(0.0), Some(0.1)]), vec![0, 0]);
         let rates = measure(&comparisons, &group(0..2), -1.0, BOOTSTRAP);
         assert_eq!(rates.fmr, None);
         assert_eq!(rates.fnmr.expect("a pair").ci95, interval::exact(0, 1));
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn no_error_seen_is_no_certainty() {
         let positions: Vec<_> = (0..40).map(|n| Some((n / 2) as f32 * 10.0)).collect();
-        let comparisons = Comparisons::all_pairs(&on_a_line(&positions), (0..40).map(|n| n / 2).collect());
+        let comparisons = compared(&on_a_line(&positions), (0..40).map(|n| n / 2).collect());
         let rates = measure(&comparisons, &group(0..40), -1.0, BOOTSTRAP);
         assert_eq!(rates.fmr.expect("pairs"), Rate { rate: 0.0, ci95: interval::exact(0, 20) });
     }
@@ -295,7 +295,7 @@ mod tests {
             let alike: Vec<bool> = (0..people).map(|_| random.random_bool(0.5)).collect();
             let positions: Vec<_> =
                 alike.iter().enumerate().map(|(n, &alike)| Some(if alike { 0.0 } else { 10.0 * (n + 1) as f32 })).collect();
-            let comparisons = Comparisons::all_pairs(&on_a_line(&positions), (0..people).collect());
+            let comparisons = compared(&on_a_line(&positions), (0..people).collect());
             let bootstrap = Bootstrap { seed: set, resamples: 300 };
             let rates = measure(&comparisons, &group(0..people), -1.0, bootstrap);
             let covers = |ci95: [f64; 2]| u32::from(ci95[0] <= truth && truth <= ci95[1]);

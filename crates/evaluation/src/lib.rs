@@ -26,3 +26,4 @@ pub use error::EvaluationError;
 pub use evaluate::{Evaluation, Settings};
 pub use index::Index;
 pub use operating_point::OperatingPoint;
+pub use report::percent;

@@ -1,7 +1,8 @@
 //! The two figures of a report, as SVG text: error trade-off and score distributions.
 
 use plotters::coord::Shift;
-use plotters::coord::combinators::BindKeyPoints;
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use crate::error::EvaluationError;
@@ -71,20 +72,57 @@ fn shares(scores: &[f64], from: f64, step: f64) -> Vec<f64> {
     shares
 }
 
+/// An axis of error rates, in standard deviations of the normal distribution, with a tick at every round rate.
+struct RateAxis {
+    deviates: std::ops::Range<f64>,
+    ticks: Vec<(f64, f64)>,
+}
+
+impl RateAxis {
+    /// The axis of a rate seen in so many trials: it begins where half an error would be.
+    fn of(trials: usize) -> Self {
+        let from = probit(0.0, trials);
+        let seen = RATES.into_iter().filter(|rate| rate * trials as f64 >= 0.5);
+        let ticks = seen.map(|rate| (probit(rate, trials), rate)).collect();
+        Self { deviates: from..probit(RATE_MAX, trials).max(from + 1.0), ticks }
+    }
+}
+
+impl Ranged for RateAxis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        RangedCoordf64::from(self.deviates.clone()).map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        let light = hint.weight().allow_light_points();
+        self.ticks.iter().filter(|_| !light).map(|(deviate, _)| *deviate).collect()
+    }
+
+    fn range(&self) -> std::ops::Range<f64> {
+        self.deviates.clone()
+    }
+}
+
+impl ValueFormatter<f64> for RateAxis {
+    fn format_ext(&self, value: &f64) -> String {
+        let tick = self.ticks.iter().find(|(deviate, _)| deviate == value);
+        // Single precision drops what multiplying by a hundred left behind the last digit.
+        tick.map_or(String::new(), |(_, rate)| format!("{} %", (rate * 100.0) as f32))
+    }
+}
+
 fn draw_trade_off(evaluation: &Evaluation, svg: &mut String) -> Result<(), String> {
     let (impostor, genuine) = (evaluation.curve.impostor().len(), evaluation.curve.genuine_pairs());
-    let axis = |trials: usize| {
-        let ticks: Vec<f64> = RATES.iter().filter(|&&rate| rate * trials as f64 >= 0.5).map(|&r| probit(r, trials)).collect();
-        (probit(0.0, trials)..probit(RATE_MAX, trials).max(probit(0.0, trials) + 1.0)).with_key_points(ticks)
-    };
     let area = canvas(svg)?;
     let mut chart = ChartBuilder::on(&area)
         .margin(20)
         .x_label_area_size(80)
         .y_label_area_size(115)
-        .build_cartesian_2d(axis(impostor), axis(genuine))
+        .build_cartesian_2d(RateAxis::of(impostor), RateAxis::of(genuine))
         .map_err(text)?;
-    let percent = |deviate: &f64| rate_label(*deviate);
     chart
         .configure_mesh()
         .bold_line_style(GRID)
@@ -92,8 +130,6 @@ fn draw_trade_off(evaluation: &Evaluation, svg: &mut String) -> Result<(), Strin
         .axis_style(INK)
         .label_style(font())
         .axis_desc_style(font())
-        .x_label_formatter(&percent)
-        .y_label_formatter(&percent)
         .x_desc("false match rate")
         .y_desc("false non-match rate")
         .draw()
@@ -156,13 +192,6 @@ fn canvas(svg: &mut String) -> Result<DrawingArea<SVGBackend<'_>, Shift>, String
 
 fn font() -> TextStyle<'static> {
     TextStyle::from(("sans-serif", TEXT_PX)).color(&INK)
-}
-
-fn rate_label(deviate: f64) -> String {
-    let rate = 0.5 * statrs::function::erf::erfc(-deviate / std::f64::consts::SQRT_2);
-    // The tick was made from a round rate; what is left is the error of going there and back.
-    let nearest = RATES.iter().min_by(|one, other| (*one - rate).abs().total_cmp(&(*other - rate).abs()));
-    format!("{} %", ((nearest.unwrap_or(&rate) * 100.0) as f32))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -261,7 +261,7 @@ fn percent_of(fraction: &str) -> String {
 }
 
 /// A fraction as per cent, with about three significant digits and no more than can be read.
-pub(crate) fn percent(fraction: f64) -> String {
+pub fn percent(fraction: f64) -> String {
     let value = fraction * 100.0;
     let digits = if value == 0.0 || value >= 99.995 {
         0

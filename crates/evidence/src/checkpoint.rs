@@ -91,10 +91,7 @@ impl CheckpointSigner {
         let text = tlog_tiles::Checkpoint::new(self.origin(), size, root, "").map_err(|error| refused(&error))?;
         let mut note = Note::new(&text.to_bytes(), &[]).map_err(|error| refused(&error))?;
         note.add_sigs(&[&self.0]).map_err(|error| refused(&error))?;
-        Ok(SignedCheckpoint {
-            size,
-            note: note.to_bytes(),
-        })
+        Ok(SignedCheckpoint { size, note: note.to_bytes() })
     }
 }
 
@@ -119,7 +116,9 @@ impl CheckpointVerifier {
     /// From the text of a verifying key, `<origin>+<id>+<key>`.
     pub fn new(verifying: &str) -> Result<Self, EvidenceError> {
         if verifying.starts_with(PRIVATE_PREFIX) {
-            return Err(bad_key("it is the secret signing key; verify with the public one, and keep this one to yourself"));
+            return Err(bad_key(
+                "it is the secret signing key; verify with the public one, and keep this one to yourself",
+            ));
         }
         StandardVerifier::new(verifying)
             .map(Self)
@@ -171,10 +170,7 @@ pub fn publish(storage: &mut impl TileStorage, signed: &SignedCheckpoint) -> Res
     let last = String::from_utf8_lossy(&index).lines().last().and_then(|line| line.parse::<u64>().ok());
     match last {
         Some(published) if published > signed.size => {
-            return Err(EvidenceError::WouldShrink {
-                size: signed.size,
-                published,
-            });
+            return Err(EvidenceError::WouldShrink { size: signed.size, published });
         }
         _ => {}
     }
@@ -197,9 +193,7 @@ fn bad_key(reason: &str) -> EvidenceError {
 }
 
 fn refused(reason: &impl std::fmt::Display) -> EvidenceError {
-    EvidenceError::Checkpoint {
-        reason: reason.to_string(),
-    }
+    EvidenceError::Checkpoint { reason: reason.to_string() }
 }
 
 #[cfg(test)]

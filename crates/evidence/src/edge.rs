@@ -73,12 +73,7 @@ impl Edge {
 
     /// The root: RFC 6962, section 2.1.
     pub(crate) fn root(&self) -> Hash {
-        self.peaks
-            .iter()
-            .rev()
-            .copied()
-            .reduce(|right, left| node_hash(left, right))
-            .unwrap_or(EMPTY_HASH)
+        self.peaks.iter().rev().copied().reduce(|right, left| node_hash(left, right)).unwrap_or(EMPTY_HASH)
     }
 
     /// The partial tiles, lowest level first; empty ones are left out.
@@ -86,11 +81,8 @@ impl Edge {
         let filled = self.rows.iter().enumerate().filter(|(_, row)| !row.is_empty());
         filled.map(|(level, row)| {
             let hashes = self.size >> (TILE_HEIGHT as usize * level);
-            let tile = TileId {
-                kind: TileKind::Hashes(level as u8),
-                index: hashes / TILE_WIDTH as u64,
-                width: row.len(),
-            };
+            let tile =
+                TileId { kind: TileKind::Hashes(level as u8), index: hashes / TILE_WIDTH as u64, width: row.len() };
             (tile, &row[..])
         })
     }

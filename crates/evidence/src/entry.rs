@@ -302,28 +302,15 @@ mod tests {
     use super::*;
 
     fn counts(made: u64, destroyed: u64, kept: u64) -> Counts {
-        Counts {
-            faces_seen: made,
-            templates_made: made,
-            templates_destroyed: destroyed,
-            alerts_kept: kept,
-        }
+        Counts { faces_seen: made, templates_made: made, templates_destroyed: destroyed, alerts_kept: kept }
     }
 
     #[test]
     fn a_balance_accounts_for_every_template() {
-        for (made, destroyed, kept, balanced) in [
-            (0, 0, 0, true),
-            (5, 4, 1, true),
-            (5, 5, 1, false),
-            (5, 4, 0, false),
-            (0, u64::MAX, 1, false),
-        ] {
-            assert_eq!(
-                counts(made, destroyed, kept).balanced(),
-                balanced,
-                "{made} {destroyed} {kept}"
-            );
+        for (made, destroyed, kept, balanced) in
+            [(0, 0, 0, true), (5, 4, 1, true), (5, 5, 1, false), (5, 4, 0, false), (0, u64::MAX, 1, false)]
+        {
+            assert_eq!(counts(made, destroyed, kept).balanced(), balanced, "{made} {destroyed} {kept}");
         }
     }
 

@@ -36,7 +36,9 @@ pub enum EvidenceError {
         entries_max: u64,
     },
     /// A tile that must exist does not.
-    #[error("cannot read {path}, which a log of {size} entries must have: it is missing; restore it from a copy or rebuild it from the records")]
+    #[error(
+        "cannot read {path}, which a log of {size} entries must have: it is missing; restore it from a copy or rebuild it from the records"
+    )]
     TileMissing {
         /// The file's path in the log.
         path: String,
@@ -52,13 +54,17 @@ pub enum EvidenceError {
         found: String,
     },
     /// A file that may never change would have.
-    #[error("refused to change {path}: it exists with other bytes, and what was once published stays; find out which history is the true one before going on")]
+    #[error(
+        "refused to change {path}: it exists with other bytes, and what was once published stays; find out which history is the true one before going on"
+    )]
     WouldRewrite {
         /// The file's path in the log.
         path: String,
     },
     /// Stored tiles do not give the root they should.
-    #[error("cannot continue the log at {size} entries: its tiles give root {found}, expected {expected}; restore the tiles from a copy or rebuild them from the records")]
+    #[error(
+        "cannot continue the log at {size} entries: its tiles give root {found}, expected {expected}; restore the tiles from a copy or rebuild them from the records"
+    )]
     RootDiffers {
         /// Size of the log.
         size: u64,
@@ -68,7 +74,9 @@ pub enum EvidenceError {
         expected: String,
     },
     /// A checkpoint would go back.
-    #[error("refused to publish a checkpoint of {size} entries: one of {published} is published already, and a log only grows")]
+    #[error(
+        "refused to publish a checkpoint of {size} entries: one of {published} is published already, and a log only grows"
+    )]
     WouldShrink {
         /// Size asked for.
         size: u64,

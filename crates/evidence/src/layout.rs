@@ -46,19 +46,12 @@ pub struct TileId {
 impl TileId {
     /// Path below the log's root: `tile/0/x001/067` or, partial, `tile/0/x001/067.p/8`.
     pub fn path(&self) -> String {
-        if self.width == TILE_WIDTH {
-            self.full_path()
-        } else {
-            format!("{}/{}", self.partials_folder(), self.width)
-        }
+        if self.width == TILE_WIDTH { self.full_path() } else { format!("{}/{}", self.partials_folder(), self.width) }
     }
 
     /// The same tile once it is full.
     pub fn full(&self) -> Self {
-        Self {
-            width: TILE_WIDTH,
-            ..*self
-        }
+        Self { width: TILE_WIDTH, ..*self }
     }
 
     /// The folder of this tile's partial versions, each a file named by its width.
@@ -93,11 +86,7 @@ pub fn partial_bundle(size: u64) -> Option<TileId> {
 
 fn partial(kind: TileKind, items: u64) -> Option<TileId> {
     let width = (items % TILE_WIDTH as u64) as usize;
-    (width > 0).then_some(TileId {
-        kind,
-        index: items / TILE_WIDTH as u64,
-        width,
-    })
+    (width > 0).then_some(TileId { kind, index: items / TILE_WIDTH as u64, width })
 }
 
 /// The folders of partial versions that became superseded when the log grew from `size_before` to `size_after`
@@ -174,10 +163,7 @@ mod tests {
     #[test]
     fn the_example_of_the_specification_has_these_partial_tiles() {
         // C2SP tlog-tiles: a log of 70,000 has tile/0/273.p/112, tile/1/001.p/17 and tile/2/000.p/1.
-        let paths: Vec<_> = (0..4)
-            .filter_map(|level| partial_tile(level, 70_000))
-            .map(|tile| tile.path())
-            .collect();
+        let paths: Vec<_> = (0..4).filter_map(|level| partial_tile(level, 70_000)).map(|tile| tile.path()).collect();
         assert_eq!(paths, ["tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"]);
         assert_eq!(partial_tile(0, 256), None);
         assert_eq!(partial_bundle(0), None);
@@ -188,10 +174,7 @@ mod tests {
         assert_eq!(superseded_folders(10, 255), Vec::<String>::new());
         assert_eq!(superseded_folders(10, 256), ["tile/0/000.p", "tile/entries/000.p"]);
         assert_eq!(superseded_folders(256, 600), Vec::<String>::new());
-        assert_eq!(
-            superseded_folders(65_535, 65_536),
-            ["tile/0/255.p", "tile/entries/255.p", "tile/1/000.p"]
-        );
+        assert_eq!(superseded_folders(65_535, 65_536), ["tile/0/255.p", "tile/entries/255.p", "tile/1/000.p"]);
     }
 
     #[test]

@@ -72,8 +72,10 @@ struct Deployment {
 struct Running {
     is_exercise: bool,
     window: Range<Timestamp>,
-    recordings: u32,
-    watchlist_images: u64,
+    /// Number of images on the watchlist, once it is frozen.
+    watchlist_images: Option<u64>,
+    signage_confirmed: bool,
+    recording_declared: bool,
     /// How often an alert was raised, repetitions too.
     alerts_named: usize,
     /// Whether each alert has been judged.
@@ -87,8 +89,6 @@ enum Stage {
     Proposed,
     Approved,
     Announced,
-    Listed,
-    Ready,
     Comparing,
     Paused,
     Ended,
@@ -176,8 +176,9 @@ impl Story {
         let facts = Running {
             is_exercise: plan.deployment_kind == "exercise",
             window: plan.starts..plan.ends,
-            recordings: 0,
-            watchlist_images: 0,
+            watchlist_images: None,
+            signage_confirmed: false,
+            recording_declared: false,
             alerts_named: 0,
             alerts: BTreeMap::new(),
             ledger: None,
@@ -196,11 +197,7 @@ impl Story {
         self.tallies.count(fact);
         let mut wrong = Vec::new();
         if !lawful_stages(fact).contains(&deployment.stage) {
-            wrong.push(format!(
-                "deployment {name} {} while it was {}",
-                deed(fact),
-                stage_words(deployment.stage)
-            ));
+            wrong.push(format!("deployment {name} {} while it was {}", deed(fact), stage_words(deployment.stage)));
         }
         let paused = deployment.stage == Stage::Paused;
         let Some(facts) = &mut deployment.facts else {
@@ -221,13 +218,13 @@ impl Running {
     /// Measures a fact against what came before it.
     fn take(&mut self, at: Timestamp, fact: &Fact, paused: bool) -> Vec<String> {
         match fact {
-            Fact::WatchlistFrozen { people, images, by_ground, .. } => {
-                self.watchlist_images = *images;
-                let sum = by_ground.values().try_fold(0_u64, |sum, people| sum.checked_add(*people));
-                found(sum != Some(*people), || "the people on the watchlist are not the sum by ground".into())
+            Fact::WatchlistFrozen { people, images, by_ground, .. } => self.list(*people, *images, by_ground),
+            Fact::SignageConfirmed { signs, .. } => {
+                self.signage_confirmed = *signs > 0;
+                vec![]
             }
             Fact::RecordingDeclared { .. } => {
-                self.recordings = self.recordings.saturating_add(1);
+                self.recording_declared = true;
                 found(!self.is_exercise, || "a recording was declared, but it is not an exercise".into())
             }
             Fact::DeploymentStarted { .. } => self.start(at),
@@ -261,14 +258,26 @@ impl Running {
         }
     }
 
+    fn list(&mut self, people: u64, images: u64, by_ground: &BTreeMap<String, u64>) -> Vec<String> {
+        let frozen_before = self.watchlist_images.replace(images).is_some();
+        let mut wrong = found(frozen_before, || "its watchlist was frozen twice".into());
+        let sum = by_ground.values().try_fold(0_u64, |sum, people| sum.checked_add(*people));
+        wrong.extend(found(sum != Some(people), || "the people on the watchlist are not the sum by ground".into()));
+        wrong
+    }
+
     fn start(&mut self, at: Timestamp) -> Vec<String> {
         self.ledger = Some(Ledger::new(at, self.window.end));
         let mut wrong = found(!self.window.contains(&at), || {
             format!("it started at {at}, outside its window {} to {}", self.window.start, self.window.end)
         });
-        wrong.extend(found(self.is_exercise && self.recordings == 0, || {
-            "it is an exercise and started without a declared recording".into()
-        }));
+        for (missing, what) in [
+            (self.watchlist_images.is_none(), "a frozen watchlist"),
+            (!self.signage_confirmed, "confirmed signs"),
+            (self.is_exercise && !self.recording_declared, "a declared recording, although it is an exercise"),
+        ] {
+            wrong.extend(found(missing, || format!("it started without {what}")));
+        }
         wrong
     }
 
@@ -286,8 +295,9 @@ impl Running {
     fn purge(&self, alerts: u64, images: u64, key_destroyed: bool) -> Vec<String> {
         let kept = self.ledger.as_ref().map_or(0, |ledger| ledger.total().alerts_kept);
         let mut wrong = found(alerts != kept, || format!("{alerts} alerts were destroyed, {kept} had been kept"));
-        wrong.extend(found(images != self.watchlist_images, || {
-            format!("{images} watchlist images were destroyed, {} had been listed", self.watchlist_images)
+        let listed = self.watchlist_images.unwrap_or(0);
+        wrong.extend(found(images != listed, || {
+            format!("{images} watchlist images were destroyed, {listed} had been listed")
         }));
         wrong.extend(found(!key_destroyed, || "it was purged, but its key was not destroyed".into()));
         wrong
@@ -317,15 +327,16 @@ fn lawful_stages(fact: &Fact) -> &'static [Stage] {
         Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::DeploymentProposed(_) => &[],
         Fact::DeploymentApproved { .. } => &[Proposed],
         Fact::NoticePublished { .. } => &[Approved],
-        Fact::WatchlistFrozen { .. } => &[Announced],
-        Fact::SignageConfirmed { .. } => &[Listed],
-        Fact::RecordingDeclared { .. } | Fact::DeploymentStarted { .. } => &[Ready],
+        Fact::WatchlistFrozen { .. }
+        | Fact::SignageConfirmed { .. }
+        | Fact::RecordingDeclared { .. }
+        | Fact::DeploymentStarted { .. } => &[Announced],
         Fact::DeploymentPaused { .. } => &[Comparing],
         Fact::DeploymentResumed { .. } => &[Paused],
         Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => &[Comparing, Paused],
         Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Ended],
         Fact::DeploymentPurged { .. } => &[Ended],
-        Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced, Listed, Ready],
+        Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
     }
 }
 
@@ -335,8 +346,6 @@ fn stage_after(fact: &Fact) -> Option<Stage> {
         Fact::DeploymentProposed(_) => Some(Stage::Proposed),
         Fact::DeploymentApproved { .. } => Some(Stage::Approved),
         Fact::NoticePublished { .. } => Some(Stage::Announced),
-        Fact::WatchlistFrozen { .. } => Some(Stage::Listed),
-        Fact::SignageConfirmed { .. } => Some(Stage::Ready),
         Fact::DeploymentStarted { .. } | Fact::DeploymentResumed { .. } => Some(Stage::Comparing),
         Fact::DeploymentPaused { .. } => Some(Stage::Paused),
         Fact::DeploymentEnded { .. } => Some(Stage::Ended),
@@ -372,9 +381,7 @@ fn stage_words(stage: Stage) -> &'static str {
     match stage {
         Stage::Proposed => "proposed and not approved",
         Stage::Approved => "approved and not announced to the public",
-        Stage::Announced => "announced, with no frozen watchlist",
-        Stage::Listed => "listed, with no signs confirmed",
-        Stage::Ready => "ready and not started",
+        Stage::Announced => "announced and not started",
         Stage::Comparing => "comparing",
         Stage::Paused => "paused",
         Stage::Ended => "ended",
@@ -431,8 +438,7 @@ mod tests {
         for left_out in 0..entries.len() {
             let mut fewer = entries.clone();
             let entry = fewer.remove(left_out);
-            let may_be_left_out = matches!(entry.fact, Fact::OutcomeRecorded { .. })
-                || left_out == entries.len() - 1;
+            let may_be_left_out = matches!(entry.fact, Fact::OutcomeRecorded { .. }) || left_out == entries.len() - 1;
             let (_, problems) = read(&fewer);
             assert_eq!(problems.is_empty(), may_be_left_out, "without {:?}: {problems:?}", entry.fact);
         }
@@ -454,14 +460,17 @@ mod tests {
     }
 
     #[test]
-    fn no_fact_but_a_policy_or_a_recording_can_be_said_twice() {
+    fn few_facts_can_be_said_twice() {
         let entries = lawful();
         for twice in 0..entries.len() {
             let mut more = entries.clone();
             more.insert(twice, entries[twice].clone());
             let may_be_twice = matches!(
                 entries[twice].fact,
-                Fact::PolicyAdopted { .. } | Fact::RecordingDeclared { .. } | Fact::OutcomeRecorded { .. }
+                Fact::PolicyAdopted { .. }
+                    | Fact::SignageConfirmed { .. }
+                    | Fact::RecordingDeclared { .. }
+                    | Fact::OutcomeRecorded { .. }
             );
             let (_, problems) = read(&more);
             assert_eq!(problems.is_empty(), may_be_twice, "{:?}: {problems:?}", entries[twice].fact);
@@ -480,7 +489,7 @@ mod tests {
     #[test]
     fn counts_and_dates_that_do_not_fit_are_told() {
         let told = changed("deployment-ended", |entry| entry.at = at(959));
-        assert!(told.contains("16: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
+        assert!(told.contains("17: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
         let told = changed("deployment-ended", |entry| {
             if let Fact::DeploymentEnded { counts: total, .. } = &mut entry.fact {
                 *total = counts(24, 2);
@@ -533,7 +542,9 @@ mod tests {
             assert_eq!(problems.is_empty(), !started, "{after}: {problems:?}");
             assert_eq!(tallies.deployments_withdrawn, 1);
             cut.push(Entry { at: at(2_001), ..entries[3].clone() });
-            assert!(read(&cut).1.iter().any(|problem| problem.sentence.contains("while it was withdrawn")));
+            let purged = after == entries.len() - 1;
+            let expected = if purged { "while it was purged" } else { "while it was withdrawn" };
+            assert!(read(&cut).1.iter().any(|problem| problem.sentence.contains(expected)), "{after}");
         }
     }
 

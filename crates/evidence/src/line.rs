@@ -4,9 +4,8 @@ use crate::{ENTRY_BYTES_MAX, Entry, EvidenceError};
 
 /// The bytes of an entry, as the log holds and hashes them: at most 65,535.
 pub fn encode(entry: &Entry) -> Result<Vec<u8>, EvidenceError> {
-    let bytes = serde_json::to_vec(entry).map_err(|error| EvidenceError::EntryUnreadable {
-        reason: format!("it has no JSON form ({error})"),
-    })?;
+    let bytes = serde_json::to_vec(entry)
+        .map_err(|error| EvidenceError::EntryUnreadable { reason: format!("it has no JSON form ({error})") })?;
     if bytes.len() > ENTRY_BYTES_MAX {
         return Err(too_long(bytes.len()));
     }
@@ -36,10 +35,7 @@ pub(crate) fn looks_like_ours(bytes: &[u8]) -> bool {
 }
 
 fn too_long(bytes: usize) -> EvidenceError {
-    EvidenceError::EntryTooLong {
-        bytes,
-        bytes_max: ENTRY_BYTES_MAX,
-    }
+    EvidenceError::EntryTooLong { bytes, bytes_max: ENTRY_BYTES_MAX }
 }
 
 #[cfg(test)]
@@ -81,7 +77,8 @@ mod tests {
             r#"{"at":"2026-03-01T09:00:00Z","fact":{"kind":"deployment-resumed","deployment":"d1","note":"x"}}"#,
             r#"{"at":"2026-03-01T09:00:00Z","fact":{"kind":"deployment-resumed","deployment":"d1"},"x":1}"#,
             r#"{"at":"2026-03-01T09:00:00Z","fact":{"kind":"deployment-deleted","deployment":"d1"}}"#,
-            r#"{"at":"2026-03-01T09:00:00Z","fact":{"kind":"deployment-resumed","deployment":"d1"}}"#.trim_end_matches('}'),
+            r#"{"at":"2026-03-01T09:00:00Z","fact":{"kind":"deployment-resumed","deployment":"d1"}}"#
+                .trim_end_matches('}'),
             "",
             "[]",
         ] {

@@ -60,7 +60,11 @@ impl Log {
 
     /// Appends these entries and writes every tile that changes. Where it fails the log stays as it was, and the same
     /// call may be made again. At most `BATCH_ENTRIES_MAX` entries of at most 65,535 bytes each.
-    pub fn append(&mut self, storage: &mut impl TileStorage, entries: &[impl AsRef<[u8]>]) -> Result<(), EvidenceError> {
+    pub fn append(
+        &mut self,
+        storage: &mut impl TileStorage,
+        entries: &[impl AsRef<[u8]>],
+    ) -> Result<(), EvidenceError> {
         self.refuse_batch(entries)?;
         let mut next = self.clone();
         let mut files = Vec::new();
@@ -87,17 +91,13 @@ impl Log {
 
     fn refuse_batch(&self, entries: &[impl AsRef<[u8]>]) -> Result<(), EvidenceError> {
         if entries.len() > BATCH_ENTRIES_MAX {
-            return Err(EvidenceError::BatchTooLarge {
-                entries: entries.len(),
-                entries_max: BATCH_ENTRIES_MAX,
-            });
+            return Err(EvidenceError::BatchTooLarge { entries: entries.len(), entries_max: BATCH_ENTRIES_MAX });
         }
         refuse_above_limit(self.size() + entries.len() as u64)?;
         match entries.iter().map(|entry| entry.as_ref().len()).max() {
-            Some(bytes) if bytes > ENTRY_BYTES_MAX => Err(EvidenceError::EntryTooLong {
-                bytes,
-                bytes_max: ENTRY_BYTES_MAX,
-            }),
+            Some(bytes) if bytes > ENTRY_BYTES_MAX => {
+                Err(EvidenceError::EntryTooLong { bytes, bytes_max: ENTRY_BYTES_MAX })
+            }
             _ => Ok(()),
         }
     }
@@ -106,11 +106,7 @@ impl Log {
     fn push(&mut self, entry: &[u8], files: &mut Vec<(TileId, Vec<u8>)>) {
         push_entry(&mut self.bundle, entry);
         if self.size() % TILE_WIDTH as u64 == TILE_WIDTH as u64 - 1 {
-            let full = TileId {
-                kind: TileKind::Entries,
-                index: self.size() / TILE_WIDTH as u64,
-                width: TILE_WIDTH,
-            };
+            let full = TileId { kind: TileKind::Entries, index: self.size() / TILE_WIDTH as u64, width: TILE_WIDTH };
             files.push((full, std::mem::take(&mut self.bundle)));
         }
         self.edge.push(record_hash(entry), |tile, hashes| {
@@ -139,10 +135,7 @@ impl Log {
 
 fn refuse_above_limit(entries: u64) -> Result<(), EvidenceError> {
     if entries > LOG_ENTRIES_MAX {
-        return Err(EvidenceError::LogTooLarge {
-            entries,
-            entries_max: LOG_ENTRIES_MAX,
-        });
+        return Err(EvidenceError::LogTooLarge { entries, entries_max: LOG_ENTRIES_MAX });
     }
     Ok(())
 }
@@ -282,11 +275,7 @@ mod tests {
     fn a_batch_cut_short_anywhere_is_done_again_with_the_same_result() {
         for fails_after_writing in [false, true] {
             for writes_left in 0..7 {
-                let mut storage = Failing {
-                    tiles: MemoryTiles::default(),
-                    writes_left: u64::MAX,
-                    fails_after_writing,
-                };
+                let mut storage = Failing { tiles: MemoryTiles::default(), writes_left: u64::MAX, fails_after_writing };
                 let mut log = Log::new();
                 log.append(&mut storage, &entries(0..200)).expect("appends");
                 storage.writes_left = writes_left;

@@ -25,8 +25,8 @@ pub fn verify_inclusion(
     tlog_tiles::check_record(&path, size, hash(root)?, index, hash(entry_hash)?).map_err(|error| refused(&error))
 }
 
-/// Checks that the log of `newer_size` entries grew out of the one of `older_size`. Nothing can be proven about an
-/// empty older log, so that is refused unless both are the same log.
+/// Checks that the log of `newer_size` entries grew out of the one of `older_size`. Every log grows out of an empty
+/// one, so that proves nothing and is refused.
 pub fn verify_consistency(
     older_size: u64,
     newer_size: u64,
@@ -34,6 +34,9 @@ pub fn verify_consistency(
     newer_root: &[u8],
     proof: &[impl AsRef<[u8]>],
 ) -> Result<(), EvidenceError> {
+    if older_size == 0 {
+        return Err(refused(&"every log grows out of an empty one"));
+    }
     if older_size == newer_size {
         // The same log twice: there is nothing to compute, so the roots are compared as they are.
         return match (older_root == newer_root, proof.is_empty()) {
@@ -76,11 +79,7 @@ impl<'a, S: TileStorage> Tiles<'a, S> {
         if size > LOG_ENTRIES_MAX {
             return Err(refused(&format!("{size} entries are more than a log may have")));
         }
-        Ok(Self {
-            storage,
-            size,
-            reason: std::cell::RefCell::new(None),
-        })
+        Ok(Self { storage, size, reason: std::cell::RefCell::new(None) })
     }
 
     fn failure(&self, error: &tlog_tiles::Error) -> EvidenceError {
@@ -92,11 +91,7 @@ impl<'a, S: TileStorage> Tiles<'a, S> {
         let (level, index) = (narrowest.level(), narrowest.level_index());
         let hashes_at_level = self.size >> (TILE_HEIGHT * u32::from(level));
         let hashes_left = hashes_at_level.saturating_sub(index * TILE_WIDTH as u64);
-        let tile = TileId {
-            kind: TileKind::Hashes(level),
-            index,
-            width: hashes_left.min(TILE_WIDTH as u64) as usize,
-        };
+        let tile = TileId { kind: TileKind::Hashes(level), index, width: hashes_left.min(TILE_WIDTH as u64) as usize };
         if tile.width == 0 {
             return Err(refused(&"it needs a hash outside the log"));
         }
@@ -131,9 +126,7 @@ fn hash(bytes: &[u8]) -> Result<Hash, EvidenceError> {
 }
 
 fn refused(reason: &impl std::fmt::Display) -> EvidenceError {
-    EvidenceError::Proof {
-        reason: reason.to_string(),
-    }
+    EvidenceError::Proof { reason: reason.to_string() }
 }
 
 #[cfg(test)]

@@ -5,19 +5,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Counts;
 
-/// Longest running time that no receipt covers, at the beginning and the end of a deployment and after a pause: one
-/// receipt is sealed every minute.
-pub const RECEIPT_GAP_MAX: SignedDuration = SignedDuration::from_secs(60);
+/// Longest time of comparison that no receipt covers, at the start, at the end and after a pause: one receipt is sealed
+/// every minute.
+pub(crate) const RECEIPT_GAP_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// The receipts of one deployment so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     total: Counts,
     receipts: u64,
-    /// Comparison before this moment is covered by receipts (or did not happen).
+    /// Comparison before this moment is covered by receipts, or had not begun.
     covered_until: Timestamp,
-    /// Whether `covered_until` is the end of a receipt, so that the next one begins exactly there.
-    after_receipt: bool,
+    /// The latest moment at which the next receipt may begin.
+    next_from_max: Timestamp,
     /// The end of the authorised window.
     window_ends: Timestamp,
 }
@@ -29,15 +29,14 @@ impl Ledger {
             total: Counts::default(),
             receipts: 0,
             covered_until: started,
-            after_receipt: false,
+            next_from_max: after_gap(started),
             window_ends,
         }
     }
 
-    /// Comparison began again: the pause needs no receipt.
+    /// Comparison began again. A receipt may cover the pause, but need not.
     pub(crate) fn resume(&mut self, at: Timestamp) {
-        self.covered_until = self.covered_until.max(at);
-        self.after_receipt = false;
+        self.next_from_max = self.next_from_max.max(after_gap(at));
     }
 
     /// Takes in the receipt for `from..to`, sealed at `at`; says what is wrong with it.
@@ -61,18 +60,15 @@ impl Ledger {
         }
         self.receipts += 1;
         self.covered_until = self.covered_until.max(to);
-        self.after_receipt = true;
+        self.next_from_max = self.covered_until;
         wrong
     }
 
     /// Closes the account at `at`; says where it differs from the operator's total and from the alerts on the record.
     pub(crate) fn close(&self, at: Timestamp, paused: bool, total: &Counts, alerts_raised: u64) -> Vec<String> {
         let mut wrong = Vec::new();
-        if !paused && at.duration_since(self.covered_until) > RECEIPT_GAP_MAX {
-            wrong.push(format!(
-                "no deletion receipt covers the time from {} to the end at {at}",
-                self.covered_until
-            ));
+        if !paused && at > self.next_from_max.max(after_gap(self.covered_until)) {
+            wrong.push(format!("no deletion receipt covers the time from {} to the end at {at}", self.covered_until));
         }
         if *total != self.total {
             wrong.push(format!(
@@ -98,23 +94,28 @@ impl Ledger {
 
     fn wrong_period(&self, from: Timestamp, to: Timestamp, at: Timestamp) -> Vec<String> {
         let mut wrong = Vec::new();
-        if from >= to {
+        if from > to {
             wrong.push(format!("a deletion receipt ends ({to}) before it begins ({from})"));
         }
         if to > at {
             wrong.push(format!("a deletion receipt for the time until {to} was sealed before that"));
         }
         if from < self.covered_until {
-            let covered_until = self.covered_until;
-            let reason = if self.after_receipt { "is counted already" } else { "no comparison was running" };
-            wrong.push(format!("a deletion receipt begins at {from}, but until {covered_until} the time {reason}"));
+            let reason = if self.receipts > 0 { "is counted already" } else { "is before the start" };
+            wrong.push(format!(
+                "a deletion receipt begins at {from}, but the time until {} {reason}",
+                self.covered_until
+            ));
         }
-        let gap_max = if self.after_receipt { SignedDuration::ZERO } else { RECEIPT_GAP_MAX };
-        if from.duration_since(self.covered_until) > gap_max {
+        if from > self.next_from_max {
             wrong.push(format!("no deletion receipt covers the time from {} to {from}", self.covered_until));
         }
         wrong
     }
+}
+
+fn after_gap(at: Timestamp) -> Timestamp {
+    at.checked_add(RECEIPT_GAP_MAX).unwrap_or(Timestamp::MAX)
 }
 
 fn words(counts: &Counts) -> String {
@@ -142,12 +143,16 @@ mod tests {
         assert!(ledger.add(at(500), at(530), at(530), &counts(1, 0)).is_empty());
         assert_eq!(ledger.close(at(531), false, &counts(9, 1), 1), Vec::<String>::new());
         assert_eq!(ledger.total().templates_made, 9);
+        let mut covering_the_pause = Ledger::new(at(0), at(1_000));
+        assert!(covering_the_pause.add(at(0), at(60), at(60), &counts(1, 0)).is_empty());
+        covering_the_pause.resume(at(500));
+        assert!(covering_the_pause.add(at(60), at(530), at(530), &counts(1, 0)).is_empty());
     }
 
     #[test]
     fn each_wrong_receipt_is_told() {
         let table = [
-            (60, 60, 60, counts(1, 0), "ends"),
+            (60, 59, 60, counts(1, 0), "ends"),
             (60, 120, 119, counts(1, 0), "sealed before"),
             (59, 120, 120, counts(1, 0), "counted already"),
             (61, 120, 120, counts(1, 0), "no deletion receipt covers"),
@@ -160,7 +165,7 @@ mod tests {
             let wrong = ledger.add(at(from), at(to), at(sealed), &counted).join("; ");
             assert!(wrong.contains(expected), "{from}..{to}: {wrong}");
         }
-        assert!(ledger().add(at(-1), at(60), at(60), &counts(0, 0))[0].contains("no comparison was running"));
+        assert!(ledger().add(at(-1), at(60), at(60), &counts(0, 0))[0].contains("is before the start"));
         assert!(ledger().add(at(61), at(90), at(90), &counts(0, 0))[0].contains("no deletion receipt"));
         let mut late = ledger();
         late.resume(at(1_000));

@@ -36,12 +36,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn counts(made: u64, kept: u64) -> Counts {
-    Counts {
-        faces_seen: made,
-        templates_made: made,
-        templates_destroyed: made - kept,
-        alerts_kept: kept,
-    }
+    Counts { faces_seen: made, templates_made: made, templates_destroyed: made - kept, alerts_kept: kept }
 }
 
 /// A lawful record of one deployment, from policy to purge; the fact at index 0 is a policy, all 18 kinds but
@@ -152,7 +147,15 @@ fn running() -> Vec<(i64, Fact)> {
             },
         ),
         (660, receipt(600, 660, 10, 1)),
-        (661, Fact::AlertAdjudicated { deployment: d(), alert: "a1".into(), judgement: "same".into(), seconds_to_decide: 11 }),
+        (
+            661,
+            Fact::AlertAdjudicated {
+                deployment: d(),
+                alert: "a1".into(),
+                judgement: "same".into(),
+                seconds_to_decide: 11,
+            },
+        ),
         (720, receipt(660, 720, 5, 0)),
         (730, Fact::DeploymentPaused { deployment: d(), reason: "crowding".into() }),
         (731, receipt(720, 730, 2, 0)),

@@ -37,11 +37,7 @@ impl TileStorage for MemoryTiles {
 
 /// Reads, saying what failed.
 pub(crate) fn read(storage: &impl TileStorage, path: &str) -> Result<Option<Vec<u8>>, EvidenceError> {
-    storage.read(path).map_err(|source| EvidenceError::Storage {
-        doing: "read",
-        path: path.to_owned(),
-        source,
-    })
+    storage.read(path).map_err(|source| EvidenceError::Storage { doing: "read", path: path.to_owned(), source })
 }
 
 /// Writes, saying what failed.

@@ -47,7 +47,8 @@ pub(crate) fn check(
     };
     let checkpoint = key.open(&note).map_err(|error| refused(CHECKPOINT_PATH, error))?;
     if checkpoint.size > LOG_ENTRIES_MAX {
-        let reason = format!("it promises {} entries, {LOG_ENTRIES_MAX} are the most that are checked", checkpoint.size);
+        let reason =
+            format!("it promises {} entries, {LOG_ENTRIES_MAX} are the most that are checked", checkpoint.size);
         return Err(refused(CHECKPOINT_PATH, reason));
     }
     if let Some((_, path)) = kept.last().filter(|(size, _)| *size > checkpoint.size) {
@@ -60,12 +61,7 @@ pub(crate) fn check(
         walk.check_bundle(visit)?;
     }
     walk.check_right_edge()?;
-    Ok(Structure {
-        checkpoint: walk.checkpoint,
-        kept: walk.next_kept as u64,
-        tiles: walk.tiles,
-        listed,
-    })
+    Ok(Structure { checkpoint: walk.checkpoint, kept: walk.next_kept as u64, tiles: walk.tiles, listed })
 }
 
 struct Walk<'a> {
@@ -293,10 +289,7 @@ fn fetch_failed(error: FetchError) -> VerifyError {
 }
 
 fn refused(file: &str, reason: impl ToString) -> VerifyError {
-    VerifyError::Refused {
-        file: file.to_owned(),
-        reason: reason.to_string(),
-    }
+    VerifyError::Refused { file: file.to_owned(), reason: reason.to_string() }
 }
 
 fn difference(found: &[u8], expected: &[u8]) -> String {
@@ -305,4 +298,231 @@ fn difference(found: &[u8], expected: &[u8]) -> String {
     }
     let at = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
     format!("it differs at byte {at} from what the entries give")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{self, Dice};
+    use crate::{CheckpointSigner, KeyPair, Log, MemoryTiles, Verdict, publish, verify};
+    use std::path::Path;
+
+    const GOLDEN_KEY: &str = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
+
+    fn read_folder(folder: &Path, prefix: &str, log: &mut MemoryTiles) {
+        for entry in std::fs::read_dir(folder).expect("folder").flatten() {
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                read_folder(&entry.path(), &format!("{name}/"), log);
+            } else {
+                log.files.insert(name, std::fs::read(entry.path()).expect("file"));
+            }
+        }
+    }
+
+    /// The golden log of transparency-dev/tessera.
+    fn golden() -> Option<MemoryTiles> {
+        let mut log = MemoryTiles::default();
+        read_folder(&samples::shared("vectors/tlog/log")?, "", &mut log);
+        Some(log)
+    }
+
+    fn keys() -> KeyPair {
+        KeyPair::from_seed("example.org/log", [7; 32]).expect("keys")
+    }
+
+    /// A log grown in steps, a checkpoint published after each.
+    fn grown(sizes: &[u64], text: impl Fn(u64) -> String) -> MemoryTiles {
+        let signer = CheckpointSigner::new(&keys().signing).expect("signer");
+        let (mut log, mut storage) = (Log::new(), MemoryTiles::default());
+        for size in sizes {
+            let entries: Vec<_> = (log.size()..*size).map(&text).collect();
+            log.append(&mut storage, &entries).expect("appends");
+            publish(&mut storage, &signer.sign(*size, log.root()).expect("signs")).expect("publishes");
+        }
+        storage
+    }
+
+    fn check(log: &dyn Published) -> Result<Verdict, VerifyError> {
+        verify(log, &keys().verifying)
+    }
+
+    /// The file that is named in a refusal.
+    fn refused_file(result: Result<Verdict, VerifyError>) -> String {
+        match result {
+            Err(VerifyError::Refused { file, .. }) => file,
+            other => panic!("expected a refusal that names a file, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_golden_log_is_accepted_and_its_entries_are_said_to_be_somebody_elses() {
+        let Some(log) = golden() else { return };
+        let verdict = verify(&log, GOLDEN_KEY).expect("accepted");
+        assert_eq!((verdict.entries, verdict.checkpoints, verdict.tiles), (15, 16, 30));
+        assert_eq!(verdict.root, "rKbDipCvhuX1GZ7g5BBe8sA6BbJ7ja/1nk427v383cs=");
+        assert!(verdict.record.is_none());
+        assert!(verdict.not_proven.iter().any(|sentence| sentence.contains("only the structure")));
+    }
+
+    #[test]
+    fn every_changed_byte_of_the_golden_log_is_refused_by_name() {
+        let Some(log) = golden() else { return };
+        for (path, bytes) in log.files.iter().filter(|(path, _)| !path.starts_with(".state")) {
+            for at in 0..bytes.len() {
+                let mut changed = log.clone();
+                changed.files.get_mut(path).expect("exists")[at] ^= 1;
+                assert_eq!(refused_file(verify(&changed, GOLDEN_KEY)), *path, "byte {at}");
+            }
+            let mut longer = log.clone();
+            longer.files.get_mut(path).expect("exists").push(b'\n');
+            assert_eq!(refused_file(verify(&longer, GOLDEN_KEY)), *path, "longer");
+        }
+    }
+
+    #[test]
+    fn logs_of_every_shape_are_accepted() {
+        for sizes in [&[0][..], &[1], &[255], &[256], &[257], &[0, 1, 2, 3], &[100, 256, 300, 511, 512, 600]] {
+            let verdict = check(&grown(sizes, |n| format!("entry {n}"))).expect("accepted");
+            assert_eq!(Some(&verdict.entries), sizes.last());
+            assert_eq!(verdict.checkpoints, sizes.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_of_any_file_of_a_larger_log_is_refused_by_name() {
+        let log = grown(&[100, 256, 300, 520], |n| format!("entry number {n}"));
+        let mut dice = Dice(3);
+        for (path, bytes) in &log.files {
+            let last = bytes.len() - 1;
+            for at in [0, 1, last, dice.below(last as u64) as usize, dice.below(last as u64) as usize] {
+                let mut changed = log.clone();
+                changed.files.get_mut(path).expect("exists")[at] ^= 0x10;
+                let named = refused_file(check(&changed));
+                // A size changed in the list is told as the list or as the checkpoint it now points to.
+                assert!(named == *path || path == KEPT_INDEX_PATH, "{path} byte {at}: {named}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_refused_by_name_unless_nothing_needs_it() {
+        let log = grown(&[100, 256, 300, 520], |n| format!("entry {n}"));
+        let superseded = ["000.p/100", "001.p/44", "tile/1/000.p/1"];
+        for path in log.files.keys() {
+            let mut fewer = log.clone();
+            fewer.files.remove(path);
+            match check(&fewer) {
+                Ok(_) if superseded.iter().any(|end| path.ends_with(end)) || path == KEPT_INDEX_PATH => {}
+                Err(VerifyError::NoLog) => assert_eq!(path, CHECKPOINT_PATH),
+                other => assert_eq!(refused_file(other), *path),
+            }
+        }
+    }
+
+    #[test]
+    fn a_partial_tile_of_another_width_is_refused() {
+        let log = grown(&[100], |n| format!("entry {n}"));
+        for path in ["tile/0/000.p/100", "tile/entries/000.p/100"] {
+            let mut shorter = log.clone();
+            let bytes = shorter.files.get_mut(path).expect("exists");
+            bytes.truncate(bytes.len() - 32);
+            assert_eq!(refused_file(check(&shorter)), path);
+            let mut longer = log.clone();
+            longer.files.get_mut(path).expect("exists").extend([0; 32]);
+            assert_eq!(refused_file(check(&longer)), path);
+        }
+    }
+
+    #[test]
+    fn what_a_crash_or_a_deletion_leaves_is_accepted() {
+        let mut log = grown(&[100, 300], |n| format!("entry {n}"));
+        let later = grown(&[100, 300, 600], |n| format!("entry {n}"));
+        // Tiles of a batch whose checkpoint was never published, and partial tiles that grew full and were deleted.
+        for (path, bytes) in later.files.iter().filter(|(path, _)| path.starts_with("tile/")) {
+            log.files.entry(path.clone()).or_insert_with(|| bytes.clone());
+        }
+        log.files.retain(|path, _| !path.starts_with("tile/0/001.p/") && !path.starts_with("tile/entries/001.p/"));
+        assert_eq!(check(&log).expect("accepted").entries, 300);
+    }
+
+    #[test]
+    fn a_rewritten_or_shortened_history_is_refused() {
+        let honest = grown(&[100, 300], |n| format!("entry {n}"));
+        let mut rewritten = grown(&[300], |n| if n == 50 { "nothing".into() } else { format!("entry {n}") });
+        for path in ["checkpoints/100", KEPT_INDEX_PATH] {
+            rewritten.files.insert(path.into(), honest.files[path].clone());
+        }
+        assert_eq!(refused_file(check(&rewritten)), "checkpoints/100");
+        let mut shortened = honest.clone();
+        shortened.files.insert(CHECKPOINT_PATH.into(), honest.files["checkpoints/100"].clone());
+        assert_eq!(refused_file(check(&shortened)), "checkpoints/300");
+    }
+
+    #[test]
+    fn impossible_sizes_and_huge_files_are_refused() {
+        let signer = CheckpointSigner::new(&keys().signing).expect("signer");
+        for size in [u64::MAX, LOG_ENTRIES_MAX + 1] {
+            let mut log = grown(&[3], |n| format!("entry {n}"));
+            let signed = signer.sign(size, Hash([0; 32])).expect("signs");
+            log.files.insert(CHECKPOINT_PATH.into(), signed.note);
+            assert_eq!(refused_file(check(&log)), CHECKPOINT_PATH);
+        }
+        let mut log = grown(&[3], |n| format!("entry {n}"));
+        let signed = signer.sign(LOG_ENTRIES_MAX, Hash([0; 32])).expect("signs");
+        log.files.insert(CHECKPOINT_PATH.into(), signed.note);
+        assert_eq!(refused_file(check(&log)), "tile/entries/000");
+        for (path, bytes) in [
+            (CHECKPOINT_PATH, crate::checkpoint::CHECKPOINT_BYTES_MAX + 1),
+            (KEPT_INDEX_PATH, KEPT_INDEX_BYTES_MAX + 1),
+            ("tile/0/000.p/3", TILE_BYTES_MAX + 1),
+            ("tile/entries/000.p/3", BUNDLE_BYTES_MAX + 1),
+        ] {
+            let mut log = grown(&[3], |n| format!("entry {n}"));
+            log.files.insert(path.into(), vec![b'0'; bytes]);
+            assert_eq!(refused_file(check(&log)), path);
+        }
+    }
+
+    /// A source that cannot be listed, as over HTTP.
+    struct Unlisted(MemoryTiles);
+
+    impl Published for Unlisted {
+        fn fetch(&self, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, FetchError> {
+            self.0.fetch(path, bytes_max)
+        }
+
+        fn list(&self, _: &str, _: usize) -> Result<Option<Vec<String>>, FetchError> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_listed_is_checked_by_its_index() {
+        let mut log = grown(&[100, 300], |n| format!("entry {n}"));
+        let verdict = check(&Unlisted(log.clone())).expect("accepted");
+        assert_eq!(verdict.checkpoints, 2);
+        assert!(verdict.not_proven.iter().any(|sentence| sentence.contains("cannot be listed")));
+        log.files.remove("checkpoints/100");
+        assert_eq!(refused_file(check(&Unlisted(log))), "checkpoints/100");
+    }
+
+    #[test]
+    fn no_log_another_key_and_a_failing_source_are_told_apart() {
+        assert!(matches!(check(&MemoryTiles::default()), Err(VerifyError::NoLog)));
+        let log = grown(&[3], |n| format!("entry {n}"));
+        assert!(matches!(verify(&log, "no key"), Err(VerifyError::Key(_))));
+        assert!(matches!(verify(&log, &keys().signing), Err(VerifyError::Key(_))));
+        assert_eq!(refused_file(verify(&log, GOLDEN_KEY)), CHECKPOINT_PATH);
+        struct Failing;
+        impl Published for Failing {
+            fn fetch(&self, path: &str, _: usize) -> Result<Option<Vec<u8>>, FetchError> {
+                Err(FetchError::Failed { path: path.into(), reason: "no answer".into() })
+            }
+            fn list(&self, _: &str, _: usize) -> Result<Option<Vec<String>>, FetchError> {
+                Ok(None)
+            }
+        }
+        assert!(matches!(check(&Failing), Err(VerifyError::Unreadable(_))));
+    }
 }

@@ -52,7 +52,9 @@ pub enum VerifyError {
     #[error(transparent)]
     Key(EvidenceError),
     /// There is no log. Nothing was checked.
-    #[error("there is no file `checkpoint`, so this is not a log; give the folder or address that holds `checkpoint` and `tile/`")]
+    #[error(
+        "there is no file `checkpoint`, so this is not a log; give the folder or address that holds `checkpoint` and `tile/`"
+    )]
     NoLog,
     /// A file could not be read, so nothing can be said.
     #[error("{0}; nothing can be said about the log until it can be read")]
@@ -112,10 +114,7 @@ pub fn verify(source: &dyn Published, key: &str) -> Result<Verdict, VerifyError>
         }
         Some(Whose::Others { ours_too: Some(entry) }) => {
             let sentence = "it is of an overt record, but the log began with other entries".into();
-            return Err(VerifyError::Record {
-                problems: vec![Problem { entry, sentence }],
-                problems_untold: 0,
-            });
+            return Err(VerifyError::Record { problems: vec![Problem { entry, sentence }], problems_untold: 0 });
         }
         Some(Whose::Others { ours_too: None }) | None => None,
     };
@@ -244,10 +243,9 @@ fn tell(problems: &[Problem], untold: u64) -> String {
 impl Published for MemoryTiles {
     fn fetch(&self, path: &str, bytes_max: usize) -> Result<Option<Vec<u8>>, FetchError> {
         match self.files.get(path) {
-            Some(bytes) if bytes.len() > bytes_max => Err(FetchError::TooLarge {
-                path: path.to_owned(),
-                limit: format!("{bytes_max} bytes"),
-            }),
+            Some(bytes) if bytes.len() > bytes_max => {
+                Err(FetchError::TooLarge { path: path.to_owned(), limit: format!("{bytes_max} bytes") })
+            }
             found => Ok(found.cloned()),
         }
     }
@@ -257,11 +255,68 @@ impl Published for MemoryTiles {
         let inside = self.files.keys().filter_map(|path| path.strip_prefix(&prefix));
         let names: BTreeSet<_> = inside.filter_map(|rest| rest.split('/').next()).map(str::to_owned).collect();
         if names.len() > names_max {
-            return Err(FetchError::TooLarge {
-                path: folder.to_owned(),
-                limit: format!("{names_max} names"),
-            });
+            return Err(FetchError::TooLarge { path: folder.to_owned(), limit: format!("{names_max} names") });
         }
         Ok(Some(names.into_iter().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{at, lawful};
+    use crate::{CheckpointSigner, Entry, Fact, KeyPair, Log, publish};
+
+    /// Publishes these lines as one log and checks it.
+    fn check(lines: &[Vec<u8>]) -> Result<Verdict, VerifyError> {
+        let keys = KeyPair::from_seed("example.org/log", [7; 32]).expect("keys");
+        let (mut log, mut storage) = (Log::new(), MemoryTiles::default());
+        log.append(&mut storage, lines).expect("appends");
+        let signer = CheckpointSigner::new(&keys.signing).expect("signer");
+        publish(&mut storage, &signer.sign(log.size(), log.root()).expect("signs")).expect("publishes");
+        verify(&storage, &keys.verifying)
+    }
+
+    fn lines(entries: &[Entry]) -> Vec<Vec<u8>> {
+        entries.iter().map(|entry| line::encode(entry).expect("encodes")).collect()
+    }
+
+    #[test]
+    fn a_lawful_record_is_proven_with_its_numbers() {
+        let verdict = check(&lines(&lawful())).expect("proven");
+        let tallies = verdict.record.expect("ours");
+        assert_eq!((tallies.deployments, tallies.receipts, tallies.alerts), (1, 4, 1));
+        assert_eq!((tallies.counts.templates_made, tallies.counts.alerts_kept), (24, 1));
+        let told = verdict.proven.join("\n");
+        assert!(told.contains("24 templates made = 23 destroyed + 1 kept"), "{told}");
+        assert!(verdict.not_proven.iter().any(|sentence| sentence.contains("operator's statements")));
+        assert!(!verdict.not_proven.iter().any(|sentence| sentence.contains("not purged yet")));
+        let open = check(&lines(&lawful()[..12])).expect("proven so far");
+        assert!(open.not_proven.iter().any(|sentence| sentence.starts_with("1 deployments are not purged yet")));
+    }
+
+    #[test]
+    fn an_unlawful_record_is_refused_by_entry() {
+        let mut entries = lawful();
+        entries.remove(4);
+        match check(&lines(&entries)) {
+            Err(error @ VerifyError::Record { .. }) => {
+                assert!(error.to_string().contains("entry 4: deployment d1 had its watchlist frozen"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_entries_are_refused_in_our_log_and_ours_in_others() {
+        let mut mixed = lines(&lawful());
+        mixed.insert(3, b"{\"at\":\"soon\"}".to_vec());
+        assert!(matches!(check(&mixed), Err(VerifyError::Record { problems, .. }) if problems[0].entry == 3));
+        let fact = Fact::DeploymentResumed { deployment: "d1".into() };
+        let ours = lines(&[Entry { at: at(0), fact }]).remove(0);
+        let others = [b"one".to_vec(), b"two".to_vec(), ours];
+        assert!(matches!(check(&others), Err(VerifyError::Record { problems, .. }) if problems[0].entry == 2));
+        assert!(check(&others[..2]).expect("structure only").record.is_none());
+        assert!(check(&[]).expect("empty").not_proven.contains(&"The log is empty.".to_owned()));
     }
 }

@@ -1,5 +1,6 @@
 //! A bundle: the detector and the recogniser that work together, opened by name.
 
+use std::borrow::Borrow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -73,12 +74,13 @@ impl Bundle {
     }
 
     /// Checks every file against the catalogue and loads the bundle. A file with one byte changed is refused by name.
-    pub fn open(name: &str, options: OpenOptions) -> Result<Faces, ModelError> {
+    pub fn open(name: &str, options: impl Borrow<OpenOptions>) -> Result<Faces, ModelError> {
+        let options = options.borrow();
         let catalogue = models::catalogue()?;
         let bundle = resolve(&catalogue, catalogue.bundle(name)?, &options.models_dir)?;
-        let engine = choose_engine(&options)?;
-        let detector = open_detector(catalogue.manifest(&bundle.detector)?, engine, &options)?;
-        let recognizer = open_recognizer(catalogue.manifest(&bundle.recogniser)?, engine, &options)?;
+        let engine = choose_engine(options)?;
+        let detector = open_detector(catalogue.manifest(&bundle.detector)?, engine, options)?;
+        let recognizer = open_recognizer(catalogue.manifest(&bundle.recogniser)?, engine, options)?;
         Ok(Faces { detector, recognizer, engine, bundle: bundle.name })
     }
 }

@@ -5,7 +5,7 @@ mod install;
 mod manifest;
 mod package;
 mod place;
-mod progress;
+pub mod progress;
 
 use std::env;
 use std::fs;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::align::{Alignment, Chip};
 use crate::detect::Detection;
-use crate::engine::{EngineError, Graph};
+use crate::engine::{EngineError, Graph, Output};
 use crate::picture::RgbView;
 use crate::template::{Contract, Template};
 
@@ -75,8 +75,103 @@ impl Recognizer for GraphRecognizer {
         self.input.alignment.chip(picture, detection)
     }
 
-    fn embed(&mut self, _chips: &[Chip]) -> Result<Vec<Template>, EngineError> {
-        let _ = &self.graph;
-        Ok(Vec::new())
+    fn embed(&mut self, chips: &[Chip]) -> Result<Vec<Template>, EngineError> {
+        // One chip a run: engines take other paths for other batch sizes, and the last bits of a template must not depend on
+        // how many faces happened to be in the picture.
+        chips.iter().map(|chip| self.embed_one(chip)).collect()
+    }
+}
+
+impl GraphRecognizer {
+    fn embed_one(&mut self, chip: &Chip) -> Result<Template, EngineError> {
+        let side = self.input.alignment.side_px();
+        if chip.side() != side {
+            let found = format!("a chip of {} px was given, the model reads {side} px", chip.side());
+            return Err(self.failure("read the input of", found));
+        }
+        let outputs = self.graph.run([1, 3, side as usize, side as usize], planes(chip, &self.input))?;
+        let [output] = <[Output; 1]>::try_from(outputs).map_err(|outputs| {
+            self.failure("read the outputs of", format!("{} outputs where a recogniser has one", outputs.len()))
+        })?;
+        let count = output.values.len();
+        Template::new(Arc::clone(&self.contract), output.values.into_boxed_slice()).ok_or_else(|| {
+            let expected = self.contract.dimensions;
+            self.failure("make a template with", format!("{count} values where {expected} finite ones with a direction were expected"))
+        })
+    }
+
+    fn failure(&self, attempted: &'static str, found: String) -> EngineError {
+        EngineError::Engine { engine: "the recogniser", attempted, model: self.contract.model.clone(), found }
+    }
+}
+
+/// The chip as three planes of numbers.
+fn planes(chip: &Chip, form: &InputForm) -> Vec<f32> {
+    let count = (chip.side() * chip.side()) as usize;
+    let mut input = Vec::with_capacity(3 * count);
+    let channels = match form.order {
+        ChannelOrder::Rgb => [0, 1, 2],
+        ChannelOrder::Bgr => [2, 1, 0],
+    };
+    for channel in channels {
+        let mean = form.mean[channel];
+        input.extend(chip.pixels().chunks_exact(3).map(|pixel| (f32::from(pixel[channel]) - mean) * form.scale));
+    }
+    input
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::ScoreKind;
+
+    /// A graph that answers with the first value of each plane, or with what it is told.
+    struct FirstValues(Option<Vec<f32>>);
+
+    impl Graph for FirstValues {
+        fn run(&mut self, shape: [usize; 4], input: Vec<f32>) -> Result<Vec<Output>, EngineError> {
+            assert_eq!((shape, input.len()), ([1, 3, 112, 112], 3 * 112 * 112));
+            let first = || input.chunks_exact(112 * 112).map(|plane| plane[0]).collect();
+            Ok(vec![Output { name: "out".into(), shape: vec![1, 3], values: self.0.clone().unwrap_or_else(first) }])
+        }
+    }
+
+    fn recognizer(answer: Option<Vec<f32>>, order: ChannelOrder) -> GraphRecognizer {
+        let input = InputForm { alignment: Alignment::Arcface112, order, mean: [10.0, 20.0, 30.0], scale: 0.5 };
+        let contract = Contract {
+            model: "first".into(),
+            weights_sha256: "00".repeat(32),
+            alignment: input.to_string(),
+            score: ScoreKind::Euclidean,
+            dimensions: 3,
+        };
+        GraphRecognizer::new(Box::new(FirstValues(answer)), Arc::new(contract), input)
+    }
+
+    fn chip() -> Chip {
+        Chip::from_rgb(112, [50, 70, 90].repeat(112 * 112)).expect("a whole chip")
+    }
+
+    #[test]
+    fn pixels_reach_the_graph_in_the_form_it_reads() {
+        for (order, expected) in [(ChannelOrder::Rgb, [20.0, 25.0, 30.0]), (ChannelOrder::Bgr, [30.0, 25.0, 20.0])] {
+            let templates = recognizer(None, order).embed(&[chip(), chip()]).expect("templates");
+            assert_eq!(templates.len(), 2);
+            assert!(templates.iter().all(|template| template.values() == expected));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_template_is_an_error() {
+        for answer in [vec![1.0, 2.0], vec![1.0, f32::NAN, 2.0]] {
+            assert!(recognizer(Some(answer), ChannelOrder::Rgb).embed(&[chip()]).is_err());
+        }
+        let small = Chip::from_rgb(2, vec![0; 12]).expect("a whole chip");
+        assert!(recognizer(None, ChannelOrder::Rgb).embed(&[small]).is_err());
+    }
+
+    #[test]
+    fn the_form_has_a_name_that_changes_with_it() {
+        assert_eq!(recognizer(None, ChannelOrder::Bgr).contract().alignment, "arcface-112 bgr mean 10,20,30 scale 0.5");
     }
 }

@@ -31,7 +31,7 @@ impl Protection {
 }
 
 /// A value type whose all-zero bytes are its default: what sealed buffers hold.
-pub(crate) trait Plain: Copy + Default + Zeroize + Send + Sync + 'static {}
+pub(crate) trait Plain: Copy + zeroize::DefaultIsZeroes + Send + Sync + 'static {}
 impl Plain for u8 {}
 impl Plain for f32 {}
 
@@ -96,7 +96,7 @@ impl<T: Plain> DerefMut for Sealed<T> {
 
 impl<T: Plain> Drop for Sealed<T> {
     fn drop(&mut self) {
-        self.zeroize();
+        self.deref_mut().zeroize();
         if self.mapped_bytes > 0 {
             system::unmap(self.start.cast(), self.mapped_bytes);
         } else {

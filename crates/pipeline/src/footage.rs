@@ -1,6 +1,7 @@
 //! What an exercise may read: recorded files and rendered scenes. There is no variant for a camera.
 
-use capture::{CaptureError, Concourse, FrameSource, Recording};
+use capture::{CaptureError, Concourse, FrameOptions, FrameSource, Recording, Still};
+use face::decode::{self, Limits};
 
 /// One source of an exercise, under the name of a camera.
 pub struct Source {
@@ -19,12 +20,13 @@ pub enum Footage {
 }
 
 impl Footage {
-    /// The digest declared on the record.
+    /// The digest declared on the record: SHA-256, lower-case hexadecimal.
     pub fn digest(&self) -> String {
-        match self {
-            Self::Recording(recording) => recording.digest().to_owned(),
+        let digest = match self {
+            Self::Recording(recording) => recording.digest(),
             Self::Concourse(concourse) => concourse.digest(),
-        }
+        };
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Length in bytes; 0 for a rendered scene, which has no file.
@@ -38,8 +40,18 @@ impl Footage {
     /// The frames, from the first.
     pub(crate) fn into_frames(self) -> Result<Box<dyn FrameSource>, CaptureError> {
         match self {
-            Self::Recording(recording) => recording.into_frames(),
+            Self::Recording(recording) => recording.into_frames(options()),
             Self::Concourse(concourse) => Ok(concourse),
         }
     }
+}
+
+/// How recordings are decoded: pictures of a folder by the same decoder, with the same limits, as every still image.
+fn options() -> FrameOptions {
+    let decode_picture = |name: &str, bytes: &[u8]| {
+        let picture = decode::bytes(name, bytes, &Limits::default()).map_err(|error| error.to_string())?;
+        let pixels = picture.view().pixels.to_vec();
+        Ok(Still { width: picture.width(), height: picture.height(), pixels })
+    };
+    FrameOptions { decode_picture: Box::new(decode_picture), ..FrameOptions::default() }
 }

@@ -151,6 +151,7 @@ impl Run {
                 let examined = self.cameras[index].examiner.examine(&frame, &mut self.faces)?;
                 self.decide(index, examined, now)?;
                 self.post_view(index, &frame);
+                self.cameras[index].feed.recycle(frame);
             }
             None => {
                 let examined = self.cameras[index].examiner.finish();

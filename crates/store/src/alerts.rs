@@ -186,7 +186,7 @@ impl Store {
     }
 
     /// The alerts of a deployment with their sealed particulars, newest first.
-    fn sealed_particulars(&self, d: &DeploymentId) -> Result<Vec<(AlertId, Vec<u8>)>, StoreError> {
+    pub(crate) fn sealed_particulars(&self, d: &DeploymentId) -> Result<Vec<(AlertId, Vec<u8>)>, StoreError> {
         let doing = "listing alerts";
         let mut statement = self
             .connection
@@ -348,4 +348,89 @@ pub(crate) fn commitment(salt: &[u8], sealed: [&[u8]; 3]) -> String {
     let mut commitment = Commitment::new(salt);
     sealed.iter().for_each(|value| commitment.add(value));
     commitment.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Refusal, Role};
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::scenes::{LABEL, LIVE_IMAGE, Scene, evidence, officer};
+
+    #[test]
+    fn an_alert_is_listed_opened_on_the_record_and_followed_to_its_outcome() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.live("kx-1");
+        let (first, second) = (scene.alert(), scene.alert());
+        let d = scene.d();
+        let rows = scene.store().alerts(&d).unwrap();
+        assert_eq!(rows.iter().map(|row| &row.alert.raised().alert).collect::<Vec<_>>(), [&second, &first]);
+        let row = &rows[1];
+        assert_eq!((row.camera.as_str(), row.entry, row.label.as_str()), ("c1", 2, LABEL));
+        assert_eq!((row.ground.as_str(), row.seconds_to_decide), ("exercise subject", None));
+        let (now, events) = (scene.tick(), event_count(&mut scene));
+        let opened = scene.store().view_evidence(&first, &officer(Role::Operator), now).unwrap();
+        assert_eq!((opened.live_png.as_slice(), opened.score, opened.entry), (LIVE_IMAGE, 0.75, 2));
+        assert_eq!((opened.frame_number, opened.offset_ms), (77, 3080));
+        assert_eq!(event_count(&mut scene), events + 1, "the look is an event");
+        let refused = scene.store().view_evidence(&first, &officer(Role::Proposer), now);
+        assert!(matches!(refused, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
+        assert_eq!(event_count(&mut scene), events + 1);
+        scene.adjudicate(&first);
+        scene.close_alert(&first);
+        let rows = scene.store().alerts(&d).unwrap();
+        assert!(matches!(rows[1].alert, AlertState::Closed(_)) && rows[1].seconds_to_decide > Some(0));
+        assert!(matches!(rows[0].alert, AlertState::Raised(_)));
+        scene.reopen();
+        assert_eq!(scene.store().alerts(&d).unwrap(), rows);
+    }
+
+    #[test]
+    fn an_alert_is_judged_once_and_seen_until_it_expires() {
+        let mut scene = Scene::new();
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        let AlertState::Raised(raised) = scene.store().alert(&alert).unwrap().into_inner() else { panic!("raised") };
+        scene.adjudicate(&alert);
+        let now = scene.tick();
+        let again = raised.adjudicate(&officer(Role::Operator), Judgement::CannotTell, now).unwrap();
+        assert!(matches!(scene.store().commit(again), Err(StoreError::Outdated { .. })));
+        let now = scene.pass(SignedDuration::from_hours(24));
+        let late = scene.store().view_evidence(&alert, &officer(Role::Operator), now);
+        assert!(matches!(late, Err(StoreError::Refusal(Refusal::AlertExpired { .. }))));
+        let unknown = AlertId::new("none").unwrap();
+        assert!(matches!(scene.store().alert(&unknown), Err(StoreError::Unknown { .. })));
+    }
+
+    #[test]
+    fn evidence_that_is_damaged_or_too_large_is_refused() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.live("kx-1");
+        let alert = scene.alert();
+        let (live, now) = (scene.deployment().expect_live().unwrap(), scene.tick());
+        let pending = scene.candidate();
+        let huge = || Evidence { live_png: Zeroizing::new(vec![0; IMAGE_BYTES_MAX + 1]), ..evidence() };
+        let refused = scene.store().raise_alert(pending, &live, "c1", |()| huge(), now);
+        assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
+        let d = scene.d();
+        assert_eq!(scene.store().alerts(&d).unwrap().len(), 1);
+        scene.store().connection.execute("UPDATE alerts SET live = substr(live, 2)", []).unwrap();
+        let broken = scene.store().view_evidence(&alert, &officer(Role::Operator), now).err().unwrap();
+        assert!(matches!(broken, StoreError::SealBroken { .. }), "{broken}");
+        let path = scene.store().key_folder().path(&d);
+        std::fs::write(&path, [1; 32]).unwrap();
+        assert!(matches!(scene.store().alerts(&d), Err(StoreError::KeyWrong { .. })));
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(scene.store().alerts(&d), Err(StoreError::KeyMissing { .. })));
+        let pending = scene.candidate();
+        let refused = scene.store().raise_alert(pending, &live, "c1", |()| evidence(), now);
+        assert!(matches!(refused, Err(StoreError::KeyMissing { .. })), "a lost key is never replaced");
+    }
+
+    fn event_count(scene: &mut Scene) -> u64 {
+        scene.store().connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap()
+    }
 }

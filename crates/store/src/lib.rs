@@ -29,6 +29,8 @@ mod purge;
 mod check;
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod scenes;
 
 pub use alerts::{AlertRow, AlertState, Evidence, Opened};

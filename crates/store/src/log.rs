@@ -4,12 +4,12 @@ use domain::deployment::{Inconsistent, Recollection};
 use domain::{
     Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, Withheld,
 };
-use evidence::{Entry, line};
+use evidence::{Entry, TileStorage as _, line};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Doing as _, StoreError};
+use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::recorded::Recorded;
 use crate::store::Store;
 
@@ -58,6 +58,29 @@ impl Store {
         beside(&transaction, number)?;
         transaction.commit().doing(doing)?;
         Ok(Recorded::new(state))
+    }
+
+    /// Records a decision about a text that is public from then on. The file is written last before the commit, so that
+    /// what is on the record can be read by anyone; where the commit fails the file goes again.
+    pub(crate) fn record_with_text<T>(
+        &mut self,
+        decided: Decided<T>,
+        path: &str,
+        text: &str,
+        beside: impl FnOnce(&Transaction<'_>, Option<u64>) -> Result<(), StoreError>,
+    ) -> Result<Recorded<T>, StoreError> {
+        let mut tiles = self.directory.tiles();
+        let place = self.directory.public().join(path);
+        let was_there = place.exists();
+        let recorded = self.record(decided, |transaction, number| {
+            beside(transaction, number)?;
+            tiles.write(path, text.as_bytes()).doing_with("writing", &place)
+        });
+        if recorded.is_err() && !was_there {
+            // Whether it was written or not; that it stays is found by the check.
+            let _ = std::fs::remove_file(&place);
+        }
+        recorded
     }
 
     /// Refuses what is dated before the last thing recorded.

@@ -149,8 +149,9 @@ fn read_file(toml: &str) -> Result<PolicyFile, StoreError> {
         });
     }
     let file: PolicyFile = toml::from_str(toml).map_err(|error| unreadable(&error.to_string().trim_end()))?;
-    match file.sources().find(|(_, source)| source.trim().is_empty()) {
-        Some((name, _)) => Err(unreadable(&format!("`{name}` does not say where its value comes from (`source`)"))),
+    let unsourced = file.sources().find(|(_, source)| source.trim().is_empty()).map(|(name, _)| name);
+    match unsourced {
+        Some(name) => Err(unreadable(&format!("`{name}` does not say where its value comes from (`source`)"))),
         None => Ok(file),
     }
 }
@@ -206,8 +207,8 @@ mod tests {
         assert!(parse(&with_threshold).unwrap().thresholds.iter().any(|threshold| threshold.model().as_str() == "m"));
         for (from, to, names) in [
             ("[lease]", "[leese]", "leese"),
-            ("\"30 s\"", "\"30 parsecs\"", "lease"),
-            ("\"30 s\"", "30", "lease"),
+            ("value = \"30 s\"", "value = \"30 parsecs\"", "lease"),
+            ("value = \"30 s\"", "value = 30", "lease"),
             ("version = 1", "version = 1\nspeed = 2", "speed"),
             ("version = 1", "", "version"),
             ("evaluation = \"e\"", "evaluation = \"e\"\nwhy = \"?\"", "why"),

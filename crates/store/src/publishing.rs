@@ -11,7 +11,7 @@ use evidence::{CheckpointVerifier, Log, TileStorage as _};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use crate::directory::DirectoryTiles;
+use crate::directory::{DirectoryTiles, read_if_there};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::log::{Checkpoint, entry_count, nanoseconds};
 use crate::store::Store;
@@ -52,17 +52,42 @@ impl Store {
         Ok(Checkpoint { size, root: root.to_string() })
     }
 
-    /// Writes the public files that stand beside the log, where they are missing or differ: a crash may come between
-    /// them and their entry.
+    /// Brings the public files that stand beside the log in line with the record: a crash may come between a text and
+    /// its entry, so missing ones are written, and ones that never came on the record are removed.
     pub(crate) fn restore_public_files(&self) -> Result<(), StoreError> {
         let mut tiles = self.directory.tiles();
-        for (path, text) in self.public_texts()? {
-            let found = tiles.read(&path).doing_with("reading", &self.directory.public().join(&path))?;
-            if found.as_deref() != Some(text.as_bytes()) {
-                tiles.write(&path, text.as_bytes()).doing_with("writing", &self.directory.public().join(&path))?;
+        let texts = self.public_texts()?;
+        for (path, text) in &texts {
+            let place = self.directory.public().join(path);
+            if read_if_there(&place).doing_with("reading", &place)?.as_deref() != Some(text.as_bytes()) {
+                tiles.write(path, text.as_bytes()).doing_with("writing", &place)?;
             }
         }
+        for path in self.texts_not_recorded(&texts)? {
+            let place = self.directory.public().join(path);
+            fs::remove_file(&place).doing_with("removing", &place)?;
+        }
         Ok(())
+    }
+
+    /// Files among the public texts that nothing on the record speaks of.
+    pub(crate) fn texts_not_recorded(&self, texts: &[(String, String)]) -> Result<Vec<String>, StoreError> {
+        let mut strays = Vec::new();
+        for folder in ["notices", "policies"] {
+            let place = self.directory.public().join(folder);
+            let files = match fs::read_dir(&place) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                files => files.doing_with("listing", &place)?,
+            };
+            for file in files {
+                let name = file.doing_with("listing", &place)?.file_name();
+                let path = format!("{folder}/{}", name.to_string_lossy());
+                if !texts.iter().any(|(known, _)| *known == path) {
+                    strays.push(path);
+                }
+            }
+        }
+        Ok(strays)
     }
 
     /// Path and text of every public file that stands beside the log.

@@ -165,3 +165,114 @@ fn read_log_key(directory: &DataDirectory, connection: &Connection) -> Result<Ke
         _ => Err(StoreError::KeyWrong { path }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Refusal, Role};
+    use evidence::{FetchError, Published};
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::scenes::{LISTED_IMAGE, LIVE_IMAGE, Scene, officer};
+
+    /// The public folder as an outsider reads it.
+    struct Folder(std::path::PathBuf);
+
+    impl Published for Folder {
+        fn fetch(&self, path: &str, _: usize) -> Result<Option<Vec<u8>>, FetchError> {
+            Ok(directory::read_if_there(&self.0.join(path)).unwrap())
+        }
+
+        fn list(&self, folder: &str, _: usize) -> Result<Option<Vec<String>>, FetchError> {
+            let Ok(files) = fs::read_dir(self.0.join(folder)) else { return Ok(Some(Vec::new())) };
+            Ok(Some(files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()))
+        }
+    }
+
+    fn whole_life(mut scene: Scene) {
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        let now = scene.tick();
+        scene.store().publish(now).unwrap();
+        scene.adjudicate(&alert);
+        scene.close_alert(&alert);
+        scene.purged();
+        let now = scene.tick();
+        let checkpoint = scene.store().publish(now).unwrap();
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        let entries = scene.store().entries(None).unwrap();
+        assert_eq!(checkpoint.size, entries.len() as u64);
+        assert_eq!(entries.last().unwrap().0, checkpoint.size - 1);
+        let key = fs::read_to_string(scene.dir().join("public/key")).unwrap();
+        assert_eq!(key.trim_end(), scene.store().verifying_key());
+        let verdict = evidence::verify(&Folder(scene.dir().join("public")), &key).unwrap();
+        assert_eq!((verdict.entries, verdict.root), (checkpoint.size, checkpoint.root));
+        let record = verdict.record.unwrap();
+        assert_eq!((record.deployments, record.deployments_purged, record.alerts), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_whole_life_is_recorded_and_an_outsider_finds_it_in_order() {
+        whole_life(Scene::new());
+    }
+
+    #[test]
+    fn a_whole_life_is_the_same_with_a_restart_after_each_step() {
+        whole_life(Scene::with_restarts());
+    }
+
+    #[test]
+    fn a_second_opening_is_refused_until_the_first_is_closed() {
+        let mut scene = Scene::new();
+        assert!(matches!(Store::open(&scene.dir()), Err(StoreError::Locked { .. })));
+        assert!(matches!(Store::create(&scene.dir(), "x"), Err(StoreError::Locked { .. })));
+        scene.close();
+        assert!(matches!(Store::create(&scene.dir(), "x"), Err(StoreError::ExistsAlready { .. })));
+        scene.reopen();
+        let none = scene.dir().join("none");
+        assert!(matches!(Store::open(&none), Err(StoreError::NotAStore { .. })));
+        assert!(!none.exists());
+    }
+
+    #[test]
+    fn nothing_plain_of_a_person_reaches_any_file() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.live("kx-1");
+        let alert = scene.alert();
+        let now = scene.tick();
+        let opened = scene.store().view_evidence(&alert, &officer(Role::Operator), now).unwrap();
+        assert_eq!(opened.live_png.as_slice(), LIVE_IMAGE);
+        let template = crate::sealing::template_bytes(&crate::scenes::template(1));
+        for plain in [LISTED_IMAGE, LIVE_IMAGE, &template[..32], crate::scenes::LABEL.as_bytes()] {
+            assert_eq!(crate::scenes::files_holding(&scene.dir(), plain), 0);
+        }
+        assert!(crate::scenes::files_holding(&scene.dir(), alert.as_str().as_bytes()) > 0, "the search finds");
+    }
+
+    #[test]
+    fn what_does_not_follow_from_the_record_is_refused() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.live("kx-1");
+        let now = scene.tick();
+        let (one, two) = (scene.deployment(), scene.deployment());
+        let paused = one.expect_live().unwrap().into_inner().pause(&officer(Role::Operator), "rain", now).unwrap();
+        scene.store().commit(paused).unwrap();
+        let again = two.expect_live().unwrap().into_inner().pause(&officer(Role::Operator), "rain", now).unwrap();
+        assert!(matches!(scene.store().commit(again), Err(StoreError::Outdated { .. })));
+    }
+
+    #[test]
+    fn the_record_never_goes_back_in_time() {
+        let mut scene = Scene::new();
+        scene.policy();
+        let before = scene.store().entries(None).unwrap();
+        let now = scene.pass(SignedDuration::from_nanos(-1));
+        let error = scene.store().adopt_policy(crate::EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now);
+        assert!(matches!(error, Err(StoreError::Refusal(Refusal::ClockWentBack { .. }))));
+        assert_eq!(scene.store().entries(None).unwrap(), before);
+        let now = scene.pass(SignedDuration::from_nanos(1));
+        scene.store().adopt_policy(crate::EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now).unwrap();
+    }
+}

@@ -303,3 +303,78 @@ impl FactsText {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Refusal, Role};
+    use evidence::Fact;
+
+    use super::*;
+    use crate::scenes::{LISTED_IMAGE, Scene, facts, officer, template};
+
+    #[test]
+    fn people_are_counted_by_label_and_come_back_as_listed() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.live("kx-1");
+        let d = scene.d();
+        let frozen = scene.store().entries(Some(&d)).unwrap().into_iter().find_map(|(_, entry)| match entry.fact {
+            Fact::WatchlistFrozen { people, images, by_ground, commitment, .. } => {
+                Some((people, images, by_ground, commitment))
+            }
+            _ => None,
+        });
+        let (people, images, by_ground, commitment) = frozen.unwrap();
+        assert_eq!((people, images), (2, 3));
+        assert_eq!(by_ground, BTreeMap::from([("exercise subject".to_owned(), 2)]));
+        assert_eq!(commitment, scene.store().watchlist_commitment(&d).unwrap());
+        let live = scene.deployment().expect_live().unwrap();
+        let listed = scene.store().watchlist(&live).unwrap();
+        assert_eq!(listed.iter().map(|entry| entry.number).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(listed[2].facts, facts("exercise subject 2"));
+        assert_eq!(*listed[1].template, template(2));
+        assert_eq!(scene.store().listed_image(&d, 3).unwrap().as_slice(), LISTED_IMAGE);
+        assert!(matches!(scene.store().listed_image(&d, 4), Err(StoreError::Unknown { .. })));
+    }
+
+    #[test]
+    fn a_frozen_watchlist_takes_nobody_even_from_an_older_sight_of_it() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.announced("kx-1");
+        let empty = scene.deployment().expect_announced().unwrap();
+        let now = scene.tick();
+        let refused = scene.store().freeze_watchlist(empty, &officer(Role::WatchlistOfficer), now);
+        assert!(matches!(refused, Err(StoreError::Refusal(Refusal::WatchlistEmpty))));
+        scene.list_three();
+        let (one, two, three) = (scene.deployment(), scene.deployment(), scene.deployment());
+        let now = scene.tick();
+        let freeze = |scene: &mut Scene, seen: Recorded<domain::Deployment>| {
+            scene.store().freeze_watchlist(seen.expect_announced().unwrap(), &officer(Role::WatchlistOfficer), now)
+        };
+        freeze(&mut scene, one).unwrap();
+        assert!(matches!(freeze(&mut scene, two), Err(StoreError::Refusal(Refusal::WatchlistFrozenAlready))));
+        let seen = three.expect_announced().unwrap();
+        let late = scene.store().list(&seen, &officer(Role::WatchlistOfficer), facts("x"), b"", &[], now);
+        assert!(matches!(late, Err(StoreError::Refusal(Refusal::WatchlistFrozenAlready))));
+        let d = scene.d();
+        assert_eq!(scene.store().listed_numbers(&d).unwrap(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_refused_entry_leaves_nothing_behind() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.announced("kx-1");
+        let (seen, now, d) = (scene.deployment().expect_announced().unwrap(), scene.tick(), scene.d());
+        let by = officer(Role::WatchlistOfficer);
+        let unknown_ground = EntryFacts { ground: "annoying".into(), ..facts("x") };
+        assert!(scene.store().list(&seen, &by, unknown_ground, b"i", &[1.0], now).is_err());
+        let huge = vec![0; IMAGE_BYTES_MAX + 1];
+        assert!(scene.store().list(&seen, &by, facts("x"), &huge, &[1.0], now).is_err());
+        assert!(scene.store().list(&seen, &by, facts("x"), b"i", &vec![0.0; TEMPLATE_VALUES_MAX + 1], now).is_err());
+        assert!(scene.store().listed_numbers(&d).unwrap().is_empty());
+        assert_eq!(scene.store().key_folder().state(&d).unwrap(), KeyState::None);
+        assert!(!scene.store().key_folder().path(&d).exists());
+    }
+}

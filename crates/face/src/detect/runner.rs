@@ -1,7 +1,8 @@
 //! What the detectors share: laying a picture before the graph, pass by pass, and gathering what it finds.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::detect::passes::{Pass, plan};
@@ -109,11 +110,12 @@ impl Runner {
             (0..part.height).for_each(|y| copy.extend_from_slice(part.row(y)));
             &copy[..]
         };
-        let source = ImageRef::new(part.width, part.height, pixels, PixelType::U8x3).map_err(|error| failed(&error))?;
+        // The typed form compiles the one pixel type that is used, not all thirteen.
+        let source = TypedImageRef::<U8x3>::from_buffer(part.width, part.height, pixels).map_err(|error| failed(&error))?;
         self.scaled.resize(3 * width as usize * height as usize, 0);
-        let mut target = Image::from_slice_u8(width, height, &mut self.scaled, PixelType::U8x3).map_err(|error| failed(&error))?;
+        let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut self.scaled).map_err(|error| failed(&error))?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        self.resizer.resize(&source, &mut target, &options).map_err(|error| failed(&error))
+        self.resizer.resize_typed(&source, &mut target, &options).map_err(|error| failed(&error))
     }
 }
 

@@ -47,8 +47,7 @@ fn decode(answer: &Answer<'_>) -> Result<Vec<Detection>, EngineError> {
         let points = answer.output("kps", grid, ANCHORS, 10)?;
         let stride = grid.stride as f32;
         for (anchor, confidence) in scores.iter().enumerate() {
-            // Written so that a value that is no number is left out.
-            if !(*confidence >= answer.confidence_min) {
+            if confidence.is_nan() || *confidence < answer.confidence_min {
                 continue;
             }
             let cell = anchor / ANCHORS;

@@ -48,8 +48,7 @@ fn decode(answer: &Answer<'_>) -> Result<Vec<Detection>, EngineError> {
         let stride = grid.stride as f32;
         for (cell, (class, object)) in class.iter().zip(object).enumerate() {
             let confidence = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
-            // Written so that a value that is no number is left out.
-            if !(confidence >= answer.confidence_min) {
+            if confidence.is_nan() || confidence < answer.confidence_min {
                 continue;
             }
             let (column, row) = ((cell % grid.columns) as f32, (cell / grid.columns) as f32);

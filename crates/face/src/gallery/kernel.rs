@@ -3,9 +3,12 @@
 //! Each pair is summed in sixteen fixed lanes which are then added in one fixed order, and products are rounded before they
 //! are added (no fused multiply-add). So the result does not depend on the instruction set, the number of threads or the
 //! neighbours in a block: an alert raised on one machine can be reproduced bit for bit on another. The price is small, because
-//! reading the rows from memory is what takes the time. The code is plain Rust, compiled once for each instruction set.
+//! reading the rows from memory is what takes the time. The loops are written once; `lanes` holds the few operations that differ.
+
+mod lanes;
 
 use crate::template::ScoreKind;
+use lanes::{Lanes, Plain};
 
 /// Lanes a pair is summed in. Rows and probes are padded with zeros to a multiple of it, which changes no sum.
 pub(crate) const LANES: usize = 16;
@@ -24,7 +27,8 @@ pub(crate) fn score_pair(kind: ScoreKind, left: &[f32], right: &[f32]) -> f32 {
 
 /// Scores every row of `rows` (each `width` values) against every probe: `out[probe * row_count + row]`, larger is more alike.
 pub(crate) fn scores(kind: ScoreKind, rows: &[f32], width: usize, probes: &[&[f32]], out: &mut [f32]) {
-    assert!(width > 0 && width.is_multiple_of(LANES) && rows.len().is_multiple_of(width), "rows must be padded to whole lanes");
+    let whole = width > 0 && width.is_multiple_of(LANES) && rows.len().is_multiple_of(width);
+    assert!(whole, "rows must be padded to whole lanes");
     assert!(probes.iter().all(|probe| probe.len() == width), "probes must be as wide as the rows");
     assert_eq!(out.len(), rows.len() / width * probes.len(), "one score for each pair");
     match kind {
@@ -35,8 +39,8 @@ pub(crate) fn scores(kind: ScoreKind, rows: &[f32], width: usize, probes: &[&[f3
 
 /// What is summed over the values of a pair, and how the sum becomes a score.
 trait Term {
-    /// One value's share of the sum.
-    fn term(row: f32, probe: f32) -> f32;
+    /// `sum` with the share of sixteen values added.
+    fn add<L: Lanes>(sum: L, row: L, probe: L) -> L;
     /// The score of the whole sum; adding zero turns -0 into 0, so that equal scores have equal bits.
     fn score(sum: f32) -> f32;
 }
@@ -46,8 +50,8 @@ struct Product;
 
 impl Term for Product {
     #[inline(always)]
-    fn term(row: f32, probe: f32) -> f32 {
-        row * probe
+    fn add<L: Lanes>(sum: L, row: L, probe: L) -> L {
+        sum.plus(row.times(probe))
     }
 
     #[inline(always)]
@@ -61,9 +65,9 @@ struct SquaredDifference;
 
 impl Term for SquaredDifference {
     #[inline(always)]
-    fn term(row: f32, probe: f32) -> f32 {
-        let difference = row - probe;
-        difference * difference
+    fn add<L: Lanes>(sum: L, row: L, probe: L) -> L {
+        let difference = row.minus(probe);
+        sum.plus(difference.times(difference))
     }
 
     #[inline(always)]
@@ -72,7 +76,7 @@ impl Term for SquaredDifference {
     }
 }
 
-/// Runs the kernel compiled for the best instruction set of this processor.
+/// Runs the kernel with the best instruction set of this processor.
 fn dispatch<T: Term>(rows: &[f32], width: usize, probes: &[&[f32]], out: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -85,96 +89,150 @@ fn dispatch<T: Term>(rows: &[f32], width: usize, probes: &[&[f32]], out: &mut [f
             return unsafe { avx2::<T>(rows, width, probes, out) };
         }
     }
-    // NEON is part of every 64-bit ARM target and SSE2 of every 64-bit x86 one, so the plain build uses them.
-    all_pairs::<T, 2>(rows, width, probes, out);
+    // On 64-bit ARM the plain lanes become NEON, which every such processor has; on x86 SSE2.
+    all_pairs::<T, Plain>(rows, width, probes, out);
 }
 
-/// The kernel with 32 registers of 16 lanes: four rows at a time.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 fn avx512<T: Term>(rows: &[f32], width: usize, probes: &[&[f32]], out: &mut [f32]) {
-    all_pairs::<T, 4>(rows, width, probes, out);
+    all_pairs::<T, lanes::Avx512>(rows, width, probes, out);
 }
 
-/// The kernel with 16 registers of 8 lanes: two rows at a time.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2<T: Term>(rows: &[f32], width: usize, probes: &[&[f32]], out: &mut [f32]) {
-    all_pairs::<T, 2>(rows, width, probes, out);
+    all_pairs::<T, lanes::Avx2>(rows, width, probes, out);
 }
 
-/// Probes scored together, so that a row read from memory is used more than once.
-const PROBES_TOGETHER: usize = 3;
-
-/// All rows against all probes, `R` rows and up to [`PROBES_TOGETHER`] probes at a time.
+/// All rows against all probes, up to four at a time: a row read once is used for all of them, and their sums fit the registers.
 #[inline(always)]
-fn all_pairs<T: Term, const R: usize>(rows: &[f32], width: usize, probes: &[&[f32]], out: &mut [f32]) {
+fn all_pairs<T: Term, L: Lanes>(rows: &[f32], width: usize, probes: &[&[f32]], out: &mut [f32]) {
     let count = rows.len() / width;
-    for (group, together) in probes.chunks(PROBES_TOGETHER).enumerate() {
-        let out = &mut out[group * PROBES_TOGETHER * count..][..together.len() * count];
-        match *together {
-            [a, b, c] => some_probes::<T, R, 3>(rows, width, [a, b, c], out),
-            [a, b] => some_probes::<T, R, 2>(rows, width, [a, b], out),
-            [a] => some_probes::<T, 4, 1>(rows, width, [a], out),
-            _ => {}
-        }
+    let mut done = 0;
+    while done < probes.len() {
+        let out = &mut out[done * count..];
+        done += match probes[done..] {
+            [a, b, c, d, ..] => some_probes::<T, L, 1, 4>(rows, width, [a, b, c, d], out),
+            [a, b, c] => some_probes::<T, L, 1, 3>(rows, width, [a, b, c], out),
+            [a, b] => some_probes::<T, L, 2, 2>(rows, width, [a, b], out),
+            [a] => some_probes::<T, L, 4, 1>(rows, width, [a], out),
+            [] => return,
+        };
     }
 }
 
-/// All rows against `P` probes; the rows left over after groups of `R` are done one by one.
+/// All rows against `P` probes, `R` rows at a time and the rest one by one; returns `P`.
 #[inline(always)]
-fn some_probes<T: Term, const R: usize, const P: usize>(rows: &[f32], width: usize, probes: [&[f32]; P], out: &mut [f32]) {
+fn some_probes<T: Term, L: Lanes, const R: usize, const P: usize>(
+    rows: &[f32],
+    width: usize,
+    probes: [&[f32]; P],
+    out: &mut [f32],
+) -> usize {
     let count = rows.len() / width;
-    let mut groups = rows.chunks_exact(R * width);
     let mut first = 0;
-    for group in groups.by_ref() {
-        let sums = sums::<T, R, P>(group, width, probes);
-        for (row, sums) in sums.iter().enumerate() {
-            for (probe, sum) in sums.iter().enumerate() {
-                out[probe * count + first + row] = T::score(*sum);
-            }
-        }
+    while first + R <= count {
+        score_rows::<T, L, R, P>(&rows[first * width..][..R * width], width, probes, &mut out[first..], count);
         first += R;
     }
-    for row in groups.remainder().chunks_exact(width) {
-        let [sums] = sums::<T, 1, P>(row, width, probes);
-        for (probe, sum) in sums.iter().enumerate() {
-            out[probe * count + first] = T::score(*sum);
-        }
+    while first < count {
+        score_rows::<T, L, 1, P>(&rows[first * width..][..width], width, probes, &mut out[first..], count);
         first += 1;
+    }
+    P
+}
+
+/// `R` rows with `P` probes, each pair in its own sixteen lanes; `out[probe * count + row]`.
+#[inline(always)]
+fn score_rows<T: Term, L: Lanes, const R: usize, const P: usize>(
+    rows: &[f32],
+    width: usize,
+    probes: [&[f32]; P],
+    out: &mut [f32],
+    count: usize,
+) {
+    let mut sums = [[L::zero(); P]; R];
+    let mut start = 0;
+    while start < width {
+        let mut values = [L::zero(); P];
+        for probe in 0..P {
+            values[probe] = L::load(&probes[probe][start..start + LANES]);
+        }
+        for row in 0..R {
+            let at = row * width + start;
+            let value = L::load(&rows[at..at + LANES]);
+            for probe in 0..P {
+                sums[row][probe] = T::add(sums[row][probe], value, values[probe]);
+            }
+        }
+        start += LANES;
+    }
+    for row in 0..R {
+        for probe in 0..P {
+            out[probe * count + row] = T::score(sums[row][probe].sum());
+        }
     }
 }
 
-/// The sums of `R` rows with `P` probes, each pair in its own sixteen lanes.
-#[inline(always)]
-fn sums<T: Term, const R: usize, const P: usize>(rows: &[f32], width: usize, probes: [&[f32]; P]) -> [[f32; P]; R] {
-    let rows: [&[f32]; R] = std::array::from_fn(|row| &rows[row * width..][..width]);
-    let probes: [&[f32]; P] = std::array::from_fn(|probe| &probes[probe][..width]);
-    let mut lanes = [[[0.0f32; LANES]; P]; R];
-    for start in (0..width).step_by(LANES) {
-        for (row, lanes) in rows.iter().zip(&mut lanes) {
-            let row: &[f32; LANES] = whole_step(row, start);
-            for (probe, lanes) in probes.iter().zip(lanes) {
-                let probe = whole_step(probe, start);
-                for lane in 0..LANES {
-                    lanes[lane] += T::term(row[lane], probe[lane]);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(seed: u32, count: usize) -> Vec<f32> {
+        let next = |state: &mut u32| {
+            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some((*state >> 8) as f32 / 8_388_608.0 - 1.0)
+        };
+        std::iter::successors(Some(seed), |state| Some(state.wrapping_mul(69_069).wrapping_add(1)))
+            .scan(seed, |state, _| next(state))
+            .take(count)
+            .collect()
+    }
+
+    /// The definition, lane by lane, in the plainest code.
+    fn defined(kind: ScoreKind, row: &[f32], probe: &[f32]) -> f32 {
+        let mut lanes = [0.0f32; LANES];
+        for (at, (row, probe)) in row.iter().zip(probe).enumerate() {
+            lanes[at % LANES] += match kind {
+                ScoreKind::Cosine => row * probe,
+                ScoreKind::Euclidean => (row - probe) * (row - probe),
+            };
+        }
+        for half in [8, 4, 2, 1] {
+            for lane in 0..half {
+                lanes[lane] += lanes[lane + half];
+            }
+        }
+        match kind {
+            ScoreKind::Cosine => lanes[0].clamp(-1.0, 1.0) + 0.0,
+            ScoreKind::Euclidean => 0.0 - lanes[0].sqrt(),
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_bits_of_the_definition() {
+        for kind in [ScoreKind::Cosine, ScoreKind::Euclidean] {
+            for (width, rows, probes) in [(16, 1, 1), (128, 9, 7), (256, 6, 2), (512, 5, 3)] {
+                let scale = 1.0 / width as f32;
+                let data: Vec<f32> = values(3, rows * width).iter().map(|value| value * scale).collect();
+                let asked: Vec<Vec<f32>> = (0..probes).map(|probe| values(17 + probe, width)).collect();
+                let asked: Vec<&[f32]> = asked.iter().map(Vec::as_slice).collect();
+                let expected: Vec<u32> = asked
+                    .iter()
+                    .flat_map(|probe| data.chunks_exact(width).map(|row| defined(kind, row, probe).to_bits()))
+                    .collect();
+                let bits = |out: &[f32]| out.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
+                let mut out = vec![f32::NAN; expected.len()];
+                scores(kind, &data, width, &asked, &mut out);
+                assert_eq!(bits(&out), expected, "dispatched, {kind:?}, {width} values");
+                let mut out = vec![f32::NAN; expected.len()];
+                match kind {
+                    ScoreKind::Cosine => all_pairs::<Product, Plain>(&data, width, &asked, &mut out),
+                    ScoreKind::Euclidean => all_pairs::<SquaredDifference, Plain>(&data, width, &asked, &mut out),
                 }
+                assert_eq!(bits(&out), expected, "plain, {kind:?}, {width} values");
             }
         }
     }
-    lanes.map(|row| row.map(add_up))
-}
-
-/// The sixteen values at `start`. Both lengths are multiples of [`LANES`], which `scores` has checked.
-#[inline(always)]
-fn whole_step(values: &[f32], start: usize) -> &[f32; LANES] {
-    values[start..start + LANES].first_chunk().expect("a slice of sixteen values")
-}
-
-/// The sum of the lanes, always in the same order: halves onto halves.
-#[inline(always)]
-fn add_up(lanes: [f32; LANES]) -> f32 {
-    let eight: [f32; 8] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
-    let four: [f32; 4] = std::array::from_fn(|lane| eight[lane] + eight[lane + 4]);
-    (four[0] + four[2]) + (four[1] + four[3])
 }

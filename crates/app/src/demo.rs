@@ -1,0 +1,119 @@
+//! `overt demo`: an exercise from its public notice to its purge, with its screens, over rendered or recorded pictures.
+
+mod account;
+mod cast;
+mod exercise;
+mod footage;
+mod leftovers;
+mod officers;
+mod report;
+mod screens;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, bail};
+use capture::Pace;
+use clap::Args;
+use domain::Clock;
+use face::bundle::OpenOptions;
+use face::models::progress::Progress;
+use face::models::{self, InstallOptions, Need};
+use face::{Bundle, Faces};
+
+use crate::clock::SystemClock;
+use exercise::Started;
+use footage::Material;
+use officers::Staff;
+
+/// Arguments of `overt demo`.
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Port of the screens on 127.0.0.1; 0 chooses a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Recorded files to read instead of the rendered concourse. Cameras and addresses are refused.
+    #[arg(long, num_args = 1.., value_name = "FILE", requires = "watchlist")]
+    source: Vec<PathBuf>,
+    /// A directory of still images, one person each, listed as exercise subjects.
+    #[arg(long, value_name = "DIR", requires = "source")]
+    watchlist: Option<PathBuf>,
+    /// The models to use; see `overt models list`.
+    #[arg(long, default_value = face::bundle::DEFAULT_BUNDLE)]
+    bundle: String,
+    /// Run to the end without screens, end and purge the exercise, and print an account of it.
+    #[arg(long)]
+    once: bool,
+    /// With --once: print the account as one JSON object.
+    #[arg(long, requires = "once")]
+    json: bool,
+    /// Where exercises keep their data; by default in this user's data directory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Runs the demo.
+pub fn run(args: DemoArgs) -> Result<ExitCode> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let models_dir = install(&args.bundle)?;
+    let directory = match &args.data {
+        Some(directory) => directory.clone(),
+        None => directories::ProjectDirs::from("", "", "overt").context("this user has no home directory; name one with --data")?.data_dir().join("exercises"),
+    };
+    std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+    leftovers::sweep(&directory, &*clock)?;
+
+    let staff = Staff::of_an_exercise()?;
+    // The notice is published first: it has to stand for a while, and the models load meanwhile.
+    let cameras = u32::try_from(args.source.len().max(1)).context("too many sources")?;
+    let prepared = exercise::announce(&directory, &staff, cameras, &*clock)?;
+    let mut faces = open(&args.bundle, &models_dir)?;
+    eprintln!("{} with {} on {}", faces.detector.name(), faces.recognizer.contract().model, exercise::engine_name(faces.engine));
+    let material = match &args.watchlist {
+        Some(watchlist) => Material::recorded(&args.source, watchlist)?,
+        None => Material::rendered(&models_dir, &mut faces)?,
+    };
+    let sources = material.sources()?;
+    let started = prepared.start(&staff, &material.subjects, &mut faces, &sources, &*clock)?;
+    let Started { store, policy, deployment, live } = started;
+    let data_dir = directory.join(deployment.as_str());
+    let store = Arc::new(Mutex::new(store));
+    let running = pipeline::start(pipeline::Exercise {
+        store: Arc::clone(&store),
+        live,
+        policy: policy.clone(),
+        faces,
+        sources,
+        clock: Arc::clone(&clock),
+        pace: if args.once { Pace::AsFastAsConsumed } else { Pace::RealTime },
+        view_every_frames: if args.once { None } else { screens::VIEW_EVERY_FRAMES },
+    })?;
+    let exercise = report::Exercise { store, policy, deployment, data_dir, material, bundle: args.bundle.clone() };
+    if args.once {
+        let report = report::to_the_end(&exercise, &running, || open(&args.bundle, &models_dir), &*clock)?;
+        return report.print(args.json);
+    }
+    screens::serve(exercise, running, args.port, staff.operator, clock)
+}
+
+/// Installs what is missing and says where the models are.
+fn install(bundle: &str) -> Result<PathBuf> {
+    let models_dir = models::directory()?;
+    let options = InstallOptions { models_dir: models_dir.clone(), from: models::sources_at_hand(), progress: Progress::to_stderr() };
+    let installed = models::install(&[Need::Bundle(bundle.to_owned()), Need::DemoPictures], &options)?;
+    for note in &installed.notes {
+        eprintln!("{note}");
+    }
+    Ok(models_dir)
+}
+
+fn open(bundle: &str, models_dir: &std::path::Path) -> Result<Faces> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
+    let options = OpenOptions { models_dir: models_dir.to_owned(), engine: None, threads };
+    let faces = Bundle::open(bundle, &options)?;
+    if faces.recognizer.contract().dimensions == 0 {
+        bail!("the recogniser of {bundle} makes empty templates; run `overt models verify`");
+    }
+    Ok(faces)
+}

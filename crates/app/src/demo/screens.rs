@@ -1,0 +1,70 @@
+//! The attended exercise: serves the control room and the public pages until interrupted, then ends and purges.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use domain::{Clock, Deployment, Officer};
+use pipeline::Running;
+use tokio::net::TcpListener;
+
+use super::report::Exercise;
+
+/// A masked picture for each second frame: six a second is enough to follow, and leaves the machine to the faces.
+pub const VIEW_EVERY_FRAMES: Option<NonZeroU32> = NonZeroU32::new(2);
+
+/// Serves the screens.
+pub fn serve(exercise: Exercise, running: Running, port: u16, operator: Officer, clock: Arc<dyn Clock>) -> Result<ExitCode> {
+    let running = Arc::new(running);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let screens = web::Screens {
+        store: Arc::clone(&exercise.store),
+        running: Arc::clone(&running),
+        deployment: exercise.deployment.clone(),
+        operator,
+        clock: Arc::clone(&clock),
+    };
+    runtime.block_on(async {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("listening on {address}: choose another port with --port"))?;
+        announce(&exercise, listener.local_addr()?);
+        web::serve(listener, screens, interrupted()).await?;
+        Ok::<_, anyhow::Error>(())
+    })?;
+    finish(&exercise, &running, &*clock)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(exercise: &Exercise, address: SocketAddr) {
+    eprintln!("Exercise {}: recorded pictures only, no camera is opened and nobody is scanned.", exercise.deployment);
+    eprintln!("  control room   http://{address}/");
+    eprintln!("  public page    http://{address}/deployments/{}", exercise.deployment);
+    eprintln!("  data           {}", exercise.data_dir.display());
+    eprintln!("Ctrl-C ends the exercise and purges it.");
+}
+
+async fn interrupted() {
+    // Where no signal can be waited for, the exercise runs until its window closes; it is purged at the next start.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Ends the run if it is still going, purges, and says how to check the record.
+fn finish(exercise: &Exercise, running: &Running, clock: &dyn Clock) -> Result<()> {
+    running.stop("the control room was closed");
+    running.wait();
+    let mut store = exercise.store.lock().map_err(|_| anyhow!("the store was left in an unknown state; start the demo again to recover it"))?;
+    if let Deployment::Ended(_) = &*store.deployment(&exercise.deployment)? {
+        let ended = store.deployment(&exercise.deployment)?.expect_ended()?;
+        store.purge(ended, clock.now())?;
+        eprintln!("The exercise is ended and purged.");
+    }
+    store.publish(clock.now())?;
+    eprintln!("Check its record:\n  overt verify {} --key {}", store.public_dir().display(), store.public_dir().join("key").display());
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! What the public sees: each deployment with its notice, policy, counts and log, and the log's own files to verify.
+
+mod deployment;
+mod deployments;
+mod facts;
+mod log_files;
+mod record;
+mod routes;
+mod table;
+
+pub(crate) use routes::routes;

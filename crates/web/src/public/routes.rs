@@ -1,0 +1,16 @@
+//! Every public address. None of them changes anything, and none needs to know who asks.
+
+use axum::Router;
+use axum::routing::get;
+
+use super::{deployment, deployments, log_files};
+use crate::house::House;
+
+/// The routes.
+pub(crate) fn routes() -> Router<House> {
+    Router::new()
+        .route("/deployments", get(deployments::page))
+        .route("/deployments/{deployment}", get(deployment::page))
+        .route("/deployments/{deployment}/table.csv", get(deployment::csv))
+        .route("/log/{*path}", get(log_files::file))
+}

@@ -1,0 +1,322 @@
+//! A drawn exercise for tests and for looking at the screens: figures with heads of one plain colour walk past a wall, two of
+//! the colours are listed, and the whole path runs with a detector and a recogniser that know nothing but colours.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use capture::{Pace, Recording};
+use domain::{
+    Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId, Operation,
+    OperationId, Plan, Policy, Role,
+};
+use face::align::Alignment;
+use face::{
+    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Picture, Point, Recognizer, Rect, RgbView,
+    ScoreKind, Template,
+};
+use image::{Rgb, RgbImage};
+use jiff::{SignedDuration, Timestamp};
+use pipeline::{Exercise, Footage, Running, SharedStore, Source};
+use store::{EXERCISE_POLICY, Recorded, Store};
+use tempfile::TempDir;
+use web::Screens;
+
+const WIDTH: u32 = 480;
+const HEIGHT: u32 = 270;
+const HEAD_PX: i64 = 30;
+const STEP_PX: i64 = 16;
+/// Heads of these colours are found; the first two are listed.
+const HEADS: [[u8; 3]; 5] = [[214, 90, 70], [70, 110, 220], [80, 180, 110], [228, 196, 70], [160, 90, 190]];
+const LISTED: usize = 2;
+const CAMERA: &str = "concourse-1";
+/// The score at which two colours count as one, a cosine.
+const THRESHOLD: f32 = 0.95;
+
+/// The name of the drawn deployment.
+pub const DEPLOYMENT: &str = "drawn-1";
+
+/// Somebody walks past: which head, from which frame on, at what height.
+pub struct Pass {
+    pub head: usize,
+    pub frame: usize,
+    pub y: i64,
+}
+
+/// The exercise, running or over.
+pub struct Drawn {
+    pub store: SharedStore,
+    pub running: Arc<Running>,
+    pub clock: Arc<dyn Clock>,
+    /// Deleted when dropped.
+    pub folder: TempDir,
+}
+
+/// A clock that goes on a little with each look.
+pub struct Ticking(AtomicI64);
+
+impl Ticking {
+    pub fn started() -> Arc<dyn Clock> {
+        Arc::new(Self(AtomicI64::new(0)))
+    }
+}
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let start: Timestamp = "2026-03-01T09:00:00Z".parse().expect("a time");
+        start + SignedDuration::from_millis(self.0.fetch_add(7, Ordering::Relaxed))
+    }
+}
+
+impl Drawn {
+    /// Prepares the exercise and starts it.
+    pub fn start(passes: &[Pass], frames: usize, pace: Pace, clock: Arc<dyn Clock>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let footage = folder.path().join("footage");
+        draw(passes, frames, &footage);
+        let recording = Footage::Recording(Recording::open(&footage).expect("a recording"));
+        let source = Source { camera: CAMERA.into(), footage: recording };
+        let mut store = Store::create(&folder.path().join("data"), "overt.example/exercise").expect("a store");
+        let mut faces = faces();
+        let announced = announced(&mut store, &*clock);
+        let live = live(&mut store, announced, &mut faces, &source, &*clock);
+        store.publish(clock.now()).expect("published");
+        let policy = store.policy().expect("readable").expect("adopted");
+        let store = Arc::new(Mutex::new(store));
+        let exercise = Exercise {
+            store: Arc::clone(&store),
+            live,
+            policy,
+            faces,
+            sources: vec![source],
+            clock: Arc::clone(&clock),
+            pace,
+            view_every_frames: NonZeroU32::new(1),
+        };
+        let running = Arc::new(pipeline::start(exercise).expect("it runs"));
+        Self { store, running, clock, folder }
+    }
+
+    /// What the screens are given.
+    pub fn screens(&self) -> Screens {
+        Screens {
+            store: Arc::clone(&self.store),
+            running: Arc::clone(&self.running),
+            deployment: DeploymentId::new(DEPLOYMENT).expect("a name"),
+            operator: officer(Role::Operator),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}
+
+fn announced(store: &mut Store, clock: &dyn Clock) -> Recorded<Announced> {
+    let policy = adopt(store, clock);
+    let operation = Operation {
+        operation: OperationId::new("drawn").expect("a name"),
+        title: "Drawn exercise".into(),
+        force: "Example Constabulary".into(),
+        purpose: "to look at the screens with figures that are drawn".into(),
+    };
+    let operation = operation.open(&officer(Role::AuthorisingOfficer), &policy, clock.now()).expect("lawful");
+    store.commit(operation).expect("recorded");
+    let starts = clock.now();
+    let plan = Plan {
+        deployment: DeploymentId::new(DEPLOYMENT).expect("a name"),
+        operation: OperationId::new("drawn").expect("a name"),
+        kind: Kind::Exercise,
+        purpose: policy.purposes[0].clone(),
+        place: "North concourse (drawn)".into(),
+        cameras: 1,
+        starts,
+        ends: starts + SignedDuration::from_hours(1),
+    };
+    let proposed = Draft { plan }.propose(&officer(Role::Proposer), &policy, clock.now()).expect("lawful");
+    let proposed = store.commit(proposed).expect("recorded").into_inner();
+    let approved = proposed.approve(&officer(Role::AuthorisingOfficer), clock.now()).expect("lawful");
+    let approved = store.commit(approved).expect("recorded");
+    let text =
+        "An exercise compares drawn figures with a list of two of them.\nNobody is filmed and nobody is scanned.\n";
+    store.publish_notice(approved, &officer(Role::AuthorisingOfficer), text, clock.now()).expect("recorded")
+}
+
+fn adopt(store: &mut Store, clock: &dyn Clock) -> Policy {
+    let model = pipeline::model_id(&contract());
+    let threshold = format!(
+        "\n[[threshold]]\nmodel = \"{}\"\nvalue = {THRESHOLD}\nfpir = 0.001\nevaluation = \"drawn heads, 2026-03\"\n",
+        model.as_str()
+    );
+    let text = EXERCISE_POLICY.replacen("\"3 s\"", "\"0 s\"", 1) + &threshold;
+    store.adopt_policy(&text, &officer(Role::AuthorisingOfficer), clock.now()).expect("lawful").into_inner()
+}
+
+fn live(
+    store: &mut Store,
+    announced: Recorded<Announced>,
+    faces: &mut Faces,
+    source: &Source,
+    clock: &dyn Clock,
+) -> Recorded<Live> {
+    for number in 0..LISTED {
+        let label = format!("exercise subject {}", number + 1);
+        let enrolled = pipeline::enrol(faces, &label, &portrait(number)).expect("one head");
+        let facts = EntryFacts {
+            label,
+            ground: "exercise subject".into(),
+            image_source: "drawn".into(),
+            legal_basis: "drawn for the exercise".into(),
+            image_date: "2026-03-01".parse().expect("a date"),
+        };
+        let values = enrolled.template.values();
+        store
+            .list(&announced, &officer(Role::WatchlistOfficer), facts, &enrolled.image_png, values, clock.now())
+            .expect("listed");
+    }
+    let frozen = store.freeze_watchlist(announced, &officer(Role::WatchlistOfficer), clock.now()).expect("recorded");
+    let operator = officer(Role::Operator);
+    let signed =
+        frozen.into_inner().confirm_signage(&operator, 2, "through the east gate", clock.now()).expect("lawful");
+    let signed = store.commit(signed).expect("recorded").into_inner();
+    let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
+    let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, clock.now()).expect("lawful");
+    let declared = store.commit(declared).expect("recorded").into_inner();
+    let policy = store.policy().expect("readable").expect("adopted");
+    let threshold = policy.threshold_for(&pipeline::model_id(&contract())).expect("measured");
+    let started = declared.start(&operator, equipment(), threshold, &policy, clock.now()).expect("lawful");
+    store.commit(started).expect("recorded")
+}
+
+fn equipment() -> Equipment {
+    let contract = contract();
+    Equipment {
+        software: "overt 0.1.0".into(),
+        detector: "colours".into(),
+        recogniser: contract.model,
+        weights_sha256: contract.weights_sha256,
+        engine: "drawn".into(),
+        threshold: THRESHOLD.to_string(),
+        threshold_fpir: "0.001".into(),
+        threshold_evaluation: "drawn heads, 2026-03".into(),
+    }
+}
+
+fn officer(role: Role) -> Officer {
+    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).expect("a name"), role }
+}
+
+/// One picture a frame, in a folder.
+fn draw(passes: &[Pass], frames: usize, folder: &Path) {
+    std::fs::create_dir(folder).expect("a folder");
+    for frame in 0..frames {
+        let mut picture = wall(WIDTH, HEIGHT);
+        for pass in passes {
+            let Some(step) = frame.checked_sub(pass.frame) else { continue };
+            let x = step as i64 * STEP_PX - HEAD_PX;
+            figure(&mut picture, x, pass.y, HEAD_PX, HEADS[pass.head]);
+        }
+        picture.save(folder.join(format!("{frame:05}.png"))).expect("saved");
+    }
+}
+
+fn portrait(head: usize) -> Picture {
+    let mut picture = RgbImage::from_pixel(200, 220, Rgb([190, 200, 206]));
+    figure(&mut picture, 100, 90, 55, HEADS[head]);
+    Picture::from_rgb(200, 220, picture.into_raw()).expect("a whole picture")
+}
+
+fn wall(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let tile = if (x / 24 + y / 24).is_multiple_of(2) { 6 } else { 0 };
+        let shade = (96 + y * 80 / height + tile) as u8;
+        if y > height * 4 / 5 { Rgb([70, 72, 78]) } else { Rgb([shade, shade, shade.saturating_add(8)]) }
+    })
+}
+
+fn figure(picture: &mut RgbImage, x: i64, y: i64, radius: i64, head: [u8; 3]) {
+    let coat = head.map(|channel| channel / 3 + 20);
+    let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
+    for row in (y - radius).max(0)..height {
+        for column in (x - 2 * radius).max(0)..(x + 2 * radius).min(width) {
+            let (dx, dy) = (column - x, row - y);
+            let in_head = dx * dx + dy * dy < radius * radius;
+            let in_coat = dy > radius * 9 / 10 && dx.abs() < radius + (dy - radius) / 4;
+            if in_head || in_coat {
+                picture.put_pixel(column as u32, row as u32, Rgb(if in_head { head } else { coat }));
+            }
+        }
+    }
+}
+
+fn contract() -> Contract {
+    Contract {
+        model: "colours".into(),
+        weights_sha256: "0".repeat(64),
+        alignment: Alignment::Arcface112.name().into(),
+        score: ScoreKind::Cosine,
+        dimensions: 3,
+    }
+}
+
+fn faces() -> Faces {
+    let recognizer = Box::new(Colours(Arc::new(contract())));
+    Faces { detector: Box::new(Heads), recognizer, engine: EngineKind::BuiltIn, bundle: "drawn".into() }
+}
+
+/// Finds heads by their exact colour.
+struct Heads;
+
+impl Detector for Heads {
+    fn name(&self) -> &str {
+        "colours"
+    }
+
+    fn detect(&mut self, picture: RgbView<'_>) -> Result<Vec<Detection>, EngineError> {
+        Ok(HEADS.iter().filter_map(|head| find(picture, head)).collect())
+    }
+}
+
+fn find(picture: RgbView<'_>, head: &[u8; 3]) -> Option<Detection> {
+    let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
+    for y in 0..picture.height {
+        for (x, pixel) in (0..).zip(picture.row(y).chunks_exact(3)) {
+            if pixel == head {
+                (left, top) = (left.min(x), top.min(y));
+                (right, bottom) = (right.max(x), bottom.max(y));
+            }
+        }
+    }
+    if left > right {
+        return None;
+    }
+    let face = Rect {
+        left: left as f32,
+        top: top as f32,
+        width: (right - left + 1) as f32,
+        height: (bottom - top + 1) as f32,
+    };
+    let at = |x: f32, y: f32| Point { x: face.left + x * face.width, y: face.top + y * face.height };
+    let points = [at(0.33, 0.4), at(0.67, 0.4), at(0.5, 0.58), at(0.36, 0.75), at(0.64, 0.75)];
+    Some(Detection { face, confidence: 0.9, points })
+}
+
+/// Knows a head by the colour in the middle of the chip.
+struct Colours(Arc<Contract>);
+
+impl Recognizer for Colours {
+    fn contract(&self) -> &Arc<Contract> {
+        &self.0
+    }
+
+    fn align(&self, picture: RgbView<'_>, detection: &Detection) -> Chip {
+        Alignment::Arcface112.chip(picture, detection)
+    }
+
+    fn embed(&mut self, chips: &[Chip]) -> Result<Vec<Template>, EngineError> {
+        let one = |chip: &Chip| {
+            let middle = 3 * (chip.side() * chip.side() / 2 + chip.side() / 2) as usize;
+            let values = [0, 1, 2].map(|channel| f32::from(chip.pixels()[middle + channel]) - 128.5);
+            Template::new(Arc::clone(&self.0), values.into()).expect("three numbers with a direction")
+        };
+        Ok(chips.iter().map(one).collect())
+    }
+}
