@@ -100,7 +100,7 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
 /// Installs what is missing and says where the models are.
 fn install(bundle: &str) -> Result<PathBuf> {
     let models_dir = models::directory()?;
-    let options = InstallOptions { models_dir: models_dir.clone(), from: models::sources_at_hand(), progress: Progress::to_stderr() };
+    let options = InstallOptions { models_dir: models_dir.clone(), from: Vec::new(), progress: Progress::Shown };
     let installed = models::install(&[Need::Bundle(bundle.to_owned()), Need::DemoPictures], &options)?;
     for note in &installed.notes {
         eprintln!("{note}");

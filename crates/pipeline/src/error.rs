@@ -4,6 +4,7 @@ use domain::Refusal;
 
 /// Why a run did not begin or could not go on.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the fields are what the message names")]
 pub enum PipelineError {
     /// A rule said no.
     #[error("{0}")]
