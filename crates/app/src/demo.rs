@@ -27,6 +27,10 @@ use exercise::Started;
 use footage::Material;
 use officers::Staff;
 
+/// Frames are reduced to this long side before faces are looked for: a face of 40 pixels in a frame of 1280, the least that
+/// is compared, still has 20. Still images, of which there are few, are read at the detector's own limit.
+const FRAME_LONG_SIDE_PX_MAX: u32 = 640;
+
 /// Arguments of `overt demo`.
 #[derive(Args)]
 pub struct DemoArgs {
@@ -68,7 +72,7 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
     // The notice is published first: it has to stand for a while, and the models load meanwhile.
     let cameras = u32::try_from(args.source.len().max(1)).context("too many sources")?;
     let prepared = exercise::announce(&directory, &staff, cameras, &*clock)?;
-    let mut faces = open(&args.bundle, &models_dir)?;
+    let mut faces = open(&args.bundle, &models_dir, None)?;
     eprintln!("{} with {} on {}", faces.detector.name(), faces.recognizer.contract().model, exercise::engine_name(faces.engine));
     let material = match &args.watchlist {
         Some(watchlist) => Material::recorded(&args.source, watchlist)?,
@@ -78,12 +82,13 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
     let started = prepared.start(&staff, &material.subjects, &mut faces, &sources, &*clock)?;
     let Started { store, policy, deployment, live } = started;
     let data_dir = directory.join(deployment.as_str());
+    let open_for_frames = || open(&args.bundle, &models_dir, Some(FRAME_LONG_SIDE_PX_MAX));
     let store = Arc::new(Mutex::new(store));
     let running = pipeline::start(pipeline::Exercise {
         store: Arc::clone(&store),
         live,
         policy: policy.clone(),
-        faces,
+        faces: open_for_frames()?,
         sources,
         clock: Arc::clone(&clock),
         pace: if args.once { Pace::AsFastAsConsumed } else { Pace::RealTime },
@@ -91,7 +96,7 @@ pub fn run(args: DemoArgs) -> Result<ExitCode> {
     })?;
     let exercise = report::Exercise { store, policy, deployment, data_dir, material, bundle: args.bundle.clone() };
     if args.once {
-        let report = report::to_the_end(&exercise, &running, || open(&args.bundle, &models_dir), &*clock)?;
+        let report = report::to_the_end(&exercise, &running, open_for_frames, &*clock)?;
         return report.print(args.json);
     }
     screens::serve(exercise, running, args.port, staff.operator, clock)
@@ -108,9 +113,9 @@ fn install(bundle: &str) -> Result<PathBuf> {
     Ok(models_dir)
 }
 
-fn open(bundle: &str, models_dir: &std::path::Path) -> Result<Faces> {
+fn open(bundle: &str, models_dir: &std::path::Path, long_side_max_px: Option<u32>) -> Result<Faces> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
-    let options = OpenOptions { models_dir: models_dir.to_owned(), engine: None, threads };
+    let options = OpenOptions { models_dir: models_dir.to_owned(), engine: None, threads, long_side_max_px };
     let faces = Bundle::open(bundle, &options)?;
     if faces.recognizer.contract().dimensions == 0 {
         bail!("the recogniser of {bundle} makes empty templates; run `overt models verify`");

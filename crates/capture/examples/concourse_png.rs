@@ -37,8 +37,7 @@ fn sprites(list: &Path) -> Result<Vec<Sprite>, Box<dyn Error>> {
         let [picture, left, top, width, height] = words.as_slice() else {
             return Err(format!("{line}: expected PICTURE LEFT TOP WIDTH HEIGHT").into());
         };
-        let face =
-            Rect { left: left.parse()?, top: top.parse()?, width: width.parse()?, height: height.parse()? };
+        let face = Rect { left: left.parse()?, top: top.parse()?, width: width.parse()?, height: height.parse()? };
         let picture = image::open(picture)?.to_rgb8();
         sprites.push(Sprite::cut(picture.width(), picture.height(), picture.as_raw(), face)?);
     }

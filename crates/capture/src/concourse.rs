@@ -113,7 +113,12 @@ impl Concourse {
 
     /// The same rendering from its first frame, bit for bit.
     pub fn again(&self) -> Result<Self, CaptureError> {
-        let sprites = self.sprites.iter().map(|sprite| Sprite { width: sprite.width, height: sprite.height, rgba: sprite.rgba.clone(), face: sprite.face });
+        let sprites = self.sprites.iter().map(|sprite| Sprite {
+            width: sprite.width,
+            height: sprite.height,
+            rgba: sprite.rgba.clone(),
+            face: sprite.face,
+        });
         Self::new(sprites.collect(), self.script.clone(), self.seed)
     }
 
@@ -270,7 +275,8 @@ fn check_passage(index: usize, passage: &Passage, sprites: usize) -> Result<(), 
     }
     let far_fits = match passage.path {
         Path::Approach { far_across, far_face_px, near_across, .. } => {
-            (1.0..=FACE_PX_MAX).contains(&far_face_px) && [far_across, near_across].iter().all(|at| (-1.0..=2.0).contains(at))
+            (1.0..=FACE_PX_MAX).contains(&far_face_px)
+                && [far_across, near_across].iter().all(|at| (-1.0..=2.0).contains(at))
         }
         Path::Crossing { .. } => true,
     };

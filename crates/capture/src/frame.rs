@@ -52,7 +52,9 @@ pub enum CaptureError {
         next: &'static str,
     },
     /// The recording is not the one whose digest was taken.
-    #[error("reading {path}: it changed after its digest was taken ({found}); use a finished copy that nothing writes to")]
+    #[error(
+        "reading {path}: it changed after its digest was taken ({found}); use a finished copy that nothing writes to"
+    )]
     Changed {
         /// The file or folder.
         path: PathBuf,

@@ -166,9 +166,8 @@ fn everybody_is_seen_clearly_at_their_largest() {
             assert!((passage.largest_face_px - expected).abs() < 1.0, "seed {seed}: {passage:?}, {expected}");
             assert!(passage.from < passage.to);
         }
-        let together = (0..750).filter(|frame| {
-            truth.at(*frame).iter().filter(|face| face.visible_fraction >= CLEARLY_SEEN).count() >= 2
-        });
+        let together = (0..750)
+            .filter(|frame| truth.at(*frame).iter().filter(|face| face.visible_fraction >= CLEARLY_SEEN).count() >= 2);
         assert!(together.count() > 300, "seed {seed}: several people at the same time");
     }
 }

@@ -82,7 +82,8 @@ fn clips_have_as_many_frames_as_ffprobe_counts() {
 fn offsets_are_the_presentation_times_of_the_file() {
     let Some(folder) = shared_video("offsets") else { return };
     let last = |name: &str| {
-        let mut source = Recording::open(folder.join(name)).expect(name).into_frames(FrameOptions::default()).expect(name);
+        let mut source =
+            Recording::open(folder.join(name)).expect(name).into_frames(FrameOptions::default()).expect(name);
         read_all(source.as_mut()).expect(name).last().expect("frames").1
     };
     // ffprobe -show_entries frame=best_effort_timestamp_time: last minus first.
@@ -97,7 +98,8 @@ fn the_same_file_gives_the_same_pixels_with_any_number_of_threads() {
     let Some(folder) = shared_video("determinism") else { return };
     let pixels = |decode_threads: usize| {
         let options = FrameOptions { decode_threads, ..FrameOptions::default() };
-        let mut source = Recording::open(folder.join("milk.mkv")).expect("opens").into_frames(options).expect("decodes");
+        let mut source =
+            Recording::open(folder.join("milk.mkv")).expect("opens").into_frames(options).expect("decodes");
         let mut frames: Vec<Frame> = Vec::new();
         while let Some(frame) = source.next_frame().expect("decodes") {
             frames.push(frame);
@@ -328,7 +330,8 @@ fn other_containers_rotation_pixel_shape_and_changing_size() {
         let joined = folder.path().join("joined.ts");
         let both = [fs::read(large).expect("reads"), fs::read(small).expect("reads")].concat();
         fs::write(&joined, both).expect("writes");
-        let mut source = Recording::open(&joined).expect("opens").into_frames(FrameOptions::default()).expect("decodes");
+        let mut source =
+            Recording::open(&joined).expect("opens").into_frames(FrameOptions::default()).expect("decodes");
         let seen = read_all(source.as_mut()).expect("decodes");
         assert!(seen.windows(2).all(|pair| pair[0].1 < pair[1].1), "time runs forward over the joint");
         assert!(seen.iter().any(|frame| frame.2 == 320) && seen.iter().any(|frame| frame.2 == 160));
@@ -344,7 +347,9 @@ fn a_clip_filmed_sideways_comes_out_upright() {
         -filter_complex hstack -c:v mpeg4 -qscale:v 2";
     let Some(upright) = made(folder.path(), "upright.mp4", halves) else { return };
     // Where red must be, in the shown picture: (turn, width, height, red's place).
-    for (degrees, width, height, red, blue) in [(90, 90, 320, (45, 300), (45, 20)), (180, 320, 90, (300, 45), (20, 45)), (270, 90, 320, (45, 20), (45, 300))] {
+    for (degrees, width, height, red, blue) in
+        [(90, 90, 320, (45, 300), (45, 20)), (180, 320, 90, (300, 45), (20, 45)), (270, 90, 320, (45, 20), (45, 300))]
+    {
         let turned = format!("-i {} -c copy -metadata:s:v rotate={degrees}", upright.display());
         let Some(path) = made(folder.path(), "turned.mp4", &turned) else { return };
         let mut source = Recording::open(&path).expect("opens").into_frames(FrameOptions::default()).expect("decodes");
@@ -359,7 +364,9 @@ fn a_clip_filmed_sideways_comes_out_upright() {
 /// Options for folders of pretend pictures: `width height` and then the pixels.
 fn pretend_pictures() -> FrameOptions {
     let decode = |name: &str, bytes: &[u8]| match bytes {
-        [width, height, pixels @ ..] => Ok(Still { width: (*width).into(), height: (*height).into(), pixels: pixels.to_vec() }),
+        [width, height, pixels @ ..] => {
+            Ok(Still { width: (*width).into(), height: (*height).into(), pixels: pixels.to_vec() })
+        }
         _ => Err(format!("{name} is too short")),
     };
     FrameOptions {
@@ -372,7 +379,9 @@ fn pretend_pictures() -> FrameOptions {
 #[test]
 fn a_folder_gives_its_pictures_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (name, content) in [("b.PNG", &[1, 1, 20, 20, 20][..]), ("a.jpg", &[2, 1, 1, 2, 3, 4, 5, 6]), ("index.csv", b"x"), (".c.jpg", b"")] {
+    for (name, content) in
+        [("b.PNG", &[1, 1, 20, 20, 20][..]), ("a.jpg", &[2, 1, 1, 2, 3, 4, 5, 6]), ("index.csv", b"x"), (".c.jpg", b"")]
+    {
         fs::write(folder.path().join(name), content).expect("writes");
     }
     fs::create_dir(folder.path().join("d.jpg")).expect("a folder inside is left alone");

@@ -5,21 +5,22 @@
 //!
 //! Read in this order: what an entry says (`entry`) and its bytes (`line`); where files lie (`layout`) and are put
 //! (`storage`); how the log grows (`log`, `checkpoint`); how it is doubted (`proof`, `verify`, `structure`, `lifecycle`,
-//! `receipts`).
+//! `steps`, `receipts`).
 
-pub mod checkpoint;
-mod edge;
 pub mod entry;
-mod error;
-pub mod layout;
-pub mod lifecycle;
 pub mod line;
-pub mod log;
-pub mod proof;
-mod receipts;
+pub mod layout;
 pub mod storage;
-mod structure;
+mod edge;
+pub mod log;
+pub mod checkpoint;
+pub mod proof;
 pub mod verify;
+mod structure;
+pub mod lifecycle;
+mod steps;
+mod receipts;
+mod error;
 
 #[cfg(test)]
 mod samples;

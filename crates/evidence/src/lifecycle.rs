@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::receipts::Ledger;
+use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
 use crate::{Counts, DeploymentPlan, Entry, Fact};
 
 /// Most problems that are told; the rest are counted.
@@ -81,19 +82,6 @@ struct Running {
     /// Whether each alert has been judged.
     alerts: BTreeMap<String, bool>,
     ledger: Option<Ledger>,
-}
-
-/// How far a deployment has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Proposed,
-    Approved,
-    Announced,
-    Comparing,
-    Paused,
-    Ended,
-    Purged,
-    Withdrawn,
 }
 
 impl Story {
@@ -317,76 +305,6 @@ impl Tallies {
             Fact::DeploymentWithdrawn { .. } => self.deployments_withdrawn += 1,
             _ => {}
         }
-    }
-}
-
-/// The stages in which a fact may become true.
-fn lawful_stages(fact: &Fact) -> &'static [Stage] {
-    use Stage::*;
-    match fact {
-        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::DeploymentProposed(_) => &[],
-        Fact::DeploymentApproved { .. } => &[Proposed],
-        Fact::NoticePublished { .. } => &[Approved],
-        Fact::WatchlistFrozen { .. }
-        | Fact::SignageConfirmed { .. }
-        | Fact::RecordingDeclared { .. }
-        | Fact::DeploymentStarted { .. } => &[Announced],
-        Fact::DeploymentPaused { .. } => &[Comparing],
-        Fact::DeploymentResumed { .. } => &[Paused],
-        Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => &[Comparing, Paused],
-        Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Ended],
-        Fact::DeploymentPurged { .. } => &[Ended],
-        Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
-    }
-}
-
-/// The stage that a fact leads to, if it changes the stage.
-fn stage_after(fact: &Fact) -> Option<Stage> {
-    match fact {
-        Fact::DeploymentProposed(_) => Some(Stage::Proposed),
-        Fact::DeploymentApproved { .. } => Some(Stage::Approved),
-        Fact::NoticePublished { .. } => Some(Stage::Announced),
-        Fact::DeploymentStarted { .. } | Fact::DeploymentResumed { .. } => Some(Stage::Comparing),
-        Fact::DeploymentPaused { .. } => Some(Stage::Paused),
-        Fact::DeploymentEnded { .. } => Some(Stage::Ended),
-        Fact::DeploymentPurged { .. } => Some(Stage::Purged),
-        Fact::DeploymentWithdrawn { .. } => Some(Stage::Withdrawn),
-        _ => None,
-    }
-}
-
-fn deed(fact: &Fact) -> &'static str {
-    match fact {
-        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } => "was mentioned",
-        Fact::DeploymentProposed(_) => "was proposed",
-        Fact::DeploymentApproved { .. } => "was approved",
-        Fact::NoticePublished { .. } => "was announced to the public",
-        Fact::WatchlistFrozen { .. } => "had its watchlist frozen",
-        Fact::SignageConfirmed { .. } => "had its signs confirmed",
-        Fact::RecordingDeclared { .. } => "had a recording declared",
-        Fact::DeploymentStarted { .. } => "was started",
-        Fact::DeploymentPaused { .. } => "was paused",
-        Fact::DeploymentResumed { .. } => "was resumed",
-        Fact::AlertRaised { .. } => "raised an alert",
-        Fact::AlertAdjudicated { .. } => "had an alert judged",
-        Fact::OutcomeRecorded { .. } => "had an outcome recorded",
-        Fact::DeletionReceipt { .. } => "sealed a deletion receipt",
-        Fact::DeploymentEnded { .. } => "was ended",
-        Fact::DeploymentPurged { .. } => "was purged",
-        Fact::DeploymentWithdrawn { .. } => "was withdrawn",
-    }
-}
-
-fn stage_words(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Proposed => "proposed and not approved",
-        Stage::Approved => "approved and not announced to the public",
-        Stage::Announced => "announced and not started",
-        Stage::Comparing => "comparing",
-        Stage::Paused => "paused",
-        Stage::Ended => "ended",
-        Stage::Purged => "purged",
-        Stage::Withdrawn => "withdrawn",
     }
 }
 

@@ -24,6 +24,8 @@ pub struct OpenOptions {
     pub engine: Option<EngineKind>,
     /// Threads for each graph, at least one.
     pub threads: usize,
+    /// Pictures with a longer side than this are reduced to it before faces are looked for; `None` for the detector's own limit.
+    pub long_side_max_px: Option<u32>,
 }
 
 /// A named pair of models in the catalogue (`open`, `opencv`, `lab`, `lab-dlib`), with the detector that is installed.
@@ -62,7 +64,7 @@ pub struct PreparedGraph {
 impl OpenOptions {
     /// The usual options: models in their usual place, the fastest engine, one thread for each graph.
     pub fn usual() -> Result<Self, ModelError> {
-        Ok(Self { models_dir: models::directory()?, engine: None, threads: 1 })
+        Ok(Self { models_dir: models::directory()?, engine: None, threads: 1, long_side_max_px: None })
     }
 }
 
@@ -150,11 +152,15 @@ fn open_detector(manifest: &Manifest, engine: EngineKind, options: &OpenOptions)
             return Err(ModelError::Unusable { model: manifest.name.clone(), found });
         }
     };
+    let limited = |defaults: detect::Options| match options.long_side_max_px {
+        Some(long_side_max_px) => detect::Options { input, long_side_max_px, beyond: detect::Beyond::Reduce, ..defaults },
+        None => detect::Options { input, ..defaults },
+    };
     let name = manifest.name.clone();
     if name.starts_with("scrfd") {
-        return Ok(Box::new(Scrfd::new(name, graph, detect::Options { input, ..Scrfd::defaults() })));
+        return Ok(Box::new(Scrfd::new(name, graph, limited(Scrfd::defaults()))));
     }
-    Ok(Box::new(YuNet::new(name, graph, detect::Options { input, ..YuNet::defaults() })))
+    Ok(Box::new(YuNet::new(name, graph, limited(YuNet::defaults()))))
 }
 
 fn open_recognizer(manifest: &Manifest, engine: EngineKind, options: &OpenOptions) -> Result<Box<dyn Recognizer>, ModelError> {

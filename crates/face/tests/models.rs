@@ -108,7 +108,7 @@ fn a_model_file_with_one_byte_changed_is_refused_by_name() {
             }
             fs::write(copy.path().join(file), bytes).expect("the copy");
         }
-        let options = OpenOptions { models_dir: copy.path().to_owned(), engine: Some(EngineKind::BuiltIn), threads: 1 };
+        let options = OpenOptions { models_dir: copy.path().to_owned(), engine: Some(EngineKind::BuiltIn), threads: 1, long_side_max_px: None };
         let error = Bundle::open(&bundle.name, &options).map(|_| ()).expect_err("one byte was changed");
         assert!(matches!(&error, ModelError::Damaged { model, .. } if model == damaged), "{error}");
         let state = models::state(catalogue.manifest(damaged).expect("a manifest"), copy.path());
@@ -119,7 +119,7 @@ fn a_model_file_with_one_byte_changed_is_refused_by_name() {
 #[test]
 fn a_bundle_that_is_not_installed_says_what_to_do() {
     let empty = tempfile::tempdir().expect("a directory");
-    let options = OpenOptions { models_dir: empty.path().to_owned(), engine: None, threads: 1 };
+    let options = OpenOptions { models_dir: empty.path().to_owned(), engine: None, threads: 1, long_side_max_px: None };
     let error = Bundle::open("open", &options).map(|_| ()).expect_err("nothing is there");
     assert!(error.to_string().contains("overt models install open"), "{error}");
     let error = Bundle::open("nonsense", &options).map(|_| ()).expect_err("no such bundle");

@@ -1,8 +1,6 @@
 //! Alerts: raised together with their sealed evidence, looked at on the record, rebuilt from it.
 
-use domain::{
-    Adjudicated, AlertId, Closed, DeploymentId, Judgement, Live, Officer, Outcome, PendingAlert, Raised,
-};
+use domain::{Adjudicated, AlertId, Closed, DeploymentId, Judgement, Live, Officer, Outcome, PendingAlert, Raised};
 use evidence::{Entry, Fact};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -171,10 +169,8 @@ impl Store {
         let decided = domain::alert::view(alert.raised(), officer, now)?;
         self.record(decided, |_, _| Ok(()))?;
         let doing = "reading an alert";
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT particulars, live FROM alerts WHERE alert = ?1")
-            .doing(doing)?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT particulars, live FROM alerts WHERE alert = ?1").doing(doing)?;
         let sealed: Option<(Vec<u8>, Vec<u8>)> =
             statement.query_row([a.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)?;
         let Some((particulars, live)) = sealed else {

@@ -59,9 +59,12 @@ impl Store {
         self.check_published(&mut findings)?;
         self.check_public_texts(&mut findings)?;
         let now = self.last_recorded()?.unwrap_or(Timestamp::MIN);
+        let with_rows = self.sealed_deployments()?;
         for d in self.deployments()? {
             match self.deployment(&d) {
-                Ok(deployment) => self.check_deployment(&d, &deployment, now, &mut findings)?,
+                Ok(deployment) => {
+                    self.check_deployment(&deployment, with_rows.contains(&d), now, &mut findings)?;
+                }
                 Err(StoreError::Damaged { what, found }) => findings.tell(what, found),
                 Err(other) => return Err(other),
             }
@@ -97,13 +100,12 @@ impl Store {
     /// What one deployment's state demands of what is kept for it.
     fn check_deployment(
         &self,
-        d: &DeploymentId,
         deployment: &Deployment,
+        sealed: bool,
         now: Timestamp,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        let key = self.key_folder().state(d)?;
-        let sealed = key != KeyState::None || self.sealed_deployments()?.contains(d);
+        let d = &deployment.plan().deployment;
         let place = format!("deployment {d}");
         match deployment {
             Deployment::Purged(_) | Deployment::Withdrawn(_) => {
@@ -116,7 +118,7 @@ impl Store {
                 if due <= now {
                     findings.tell(&place, format!("it had to be purged by {due}"));
                 }
-                if key == KeyState::Destroying {
+                if self.key_folder().state(d)? == KeyState::Destroying {
                     findings.tell(&place, "its purge was begun and not finished");
                 }
             }
@@ -203,7 +205,9 @@ mod tests {
 
     #[test]
     fn planted_changes_of_the_record_are_found() {
-        let altered = after_sql("UPDATE entries SET bytes = CAST(replace(CAST(bytes AS TEXT), 'concourse', 'platform1') AS BLOB) WHERE seq = 2");
+        let altered = after_sql(
+            "UPDATE entries SET bytes = CAST(replace(CAST(bytes AS TEXT), 'concourse', 'platform1') AS BLOB) WHERE seq = 2",
+        );
         for found in ["entry 2: its bytes do not have the hash", "public/tile/entries/", "its root is not that"] {
             assert!(altered.contains(found), "{found}: {altered}");
         }
@@ -237,21 +241,25 @@ mod tests {
         for found in ["opening alerts.live", "the evidence is not what was committed to"] {
             assert!(changed.contains(found), "{found}: {changed}");
         }
-        let planted = after_sql("INSERT INTO alerts SELECT 'a0', 0, deployment, salt, particulars, live, template FROM alerts");
+        let planted =
+            after_sql("INSERT INTO alerts SELECT 'a0', 0, deployment, salt, particulars, live, template FROM alerts");
         assert!(planted.contains("alert a0: nothing on the record speaks of it"), "{planted}");
     }
 
     #[test]
     fn planted_changes_of_files_are_found() {
         let tile = after_file(|dir| {
-            fs::remove_file(fs::read_dir(dir.join("public/tile/0/000.p")).unwrap().next().unwrap().unwrap().path()).unwrap();
+            fs::remove_file(fs::read_dir(dir.join("public/tile/0/000.p")).unwrap().next().unwrap().unwrap().path())
+                .unwrap();
         });
         assert!(tile.contains("public/tile/0/000.p/") && tile.contains("is missing"), "{tile}");
         let notice = after_file(|dir| fs::write(dir.join("public/notices/kx-1.txt"), "Nothing happens.").unwrap());
         assert!(notice.contains("public/notices/kx-1.txt: it is not the text on the record"), "{notice}");
         let stray = after_file(|dir| fs::write(dir.join("public/notices/kx-9.txt"), "Hello.").unwrap());
         assert!(stray.contains("public/notices/kx-9.txt: nothing on the record speaks of it"), "{stray}");
-        let key = after_file(|dir| fs::rename(dir.join("keys/deployment-kx-1.key"), dir.join("keys/deployment-kx-0.key")).unwrap());
+        let key = after_file(|dir| {
+            fs::rename(dir.join("keys/deployment-kx-1.key"), dir.join("keys/deployment-kx-0.key")).unwrap()
+        });
         for found in ["keys/deployment-kx-0.key: no key of that name is in use", "it is missing"] {
             assert!(key.contains(found), "{found}: {key}");
         }

@@ -136,10 +136,7 @@ mod tests {
         connection.execute_batch("ALTER TABLE alerts ADD COLUMN name TEXT").unwrap();
         assert_eq!(differences(&connection).unwrap(), ["alerts.name"]);
         connection.execute_batch("ALTER TABLE alerts DROP COLUMN name; DROP TABLE checkpoints").unwrap();
-        assert_eq!(
-            differences(&connection).unwrap(),
-            ["checkpoints.size", "checkpoints.at_ns", "checkpoints.root"]
-        );
+        assert_eq!(differences(&connection).unwrap(), ["checkpoints.size", "checkpoints.at_ns", "checkpoints.root"]);
     }
 
     #[test]

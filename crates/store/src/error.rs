@@ -57,7 +57,9 @@ pub enum StoreError {
     #[allow(missing_docs, reason = "the sentence says it")]
     Locked { directory: PathBuf },
     /// It was made by a newer version.
-    #[error("opening {database}: its format is {found}, this version knows up to {known}; use a newer version of overt")]
+    #[error(
+        "opening {database}: its format is {found}, this version knows up to {known}; use a newer version of overt"
+    )]
     #[allow(missing_docs, reason = "the sentence says it")]
     FromTheFuture { database: PathBuf, found: i64, known: i64 },
 
@@ -75,7 +77,9 @@ pub enum StoreError {
     #[allow(missing_docs, reason = "the sentence says it")]
     Database { doing: &'static str, source: rusqlite::Error },
     /// The deletion is on the record, but the freed space may still hold what was deleted (sealed, its key destroyed).
-    #[error("wiping freed space after {deployment} was deleted: {source}; the deletion stands, open the store again to finish")]
+    #[error(
+        "wiping freed space after {deployment} was deleted: {source}; the deletion stands, open the store again to finish"
+    )]
     #[allow(missing_docs, reason = "the sentence says it")]
     NotWiped { deployment: String, source: Box<StoreError> },
     /// The public log's files could not be written or read.

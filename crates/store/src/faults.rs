@@ -195,3 +195,47 @@ fn a_person_reads_only_what_is_theirs_to_read() {
         assert_eq!(mode(public) & 0o044, 0o044, "{public}");
     }
 }
+
+#[test]
+fn zz_speed() {
+    let mut scene = Scene::new();
+    scene.operation();
+    scene.live("kx-1");
+    let live = scene.deployment().expect_live().unwrap();
+    for round in 0..10 {
+        let start = std::time::Instant::now();
+        for _ in 0..100 {
+            let (pending, now) = (scene.candidate(), scene.tick());
+            scene.store().raise_alert(pending, &live, "c1", |()| crate::Evidence { live_png: zeroize::Zeroizing::new(vec![7; 60_000]), ..crate::scenes::evidence() }, now).unwrap();
+        }
+        let raised = start.elapsed() / 100;
+        let now = scene.tick();
+        let start = std::time::Instant::now();
+        scene.store().publish(now).unwrap();
+        let published = start.elapsed();
+        let start = std::time::Instant::now();
+        scene.deployment();
+        let replayed = start.elapsed();
+        let d = scene.d();
+        let start = std::time::Instant::now();
+        let n = scene.store().alerts(&d).unwrap().len();
+        println!("round {round}: raise+2 replays {raised:?} publish100 {published:?} replay {replayed:?} alerts({n}) {:?}", start.elapsed());
+    }
+    let start = std::time::Instant::now();
+    println!("check {:?} {:?}", scene.store().check().unwrap(), start.elapsed());
+    let mut now = scene.tick();
+    let start = std::time::Instant::now();
+    for _ in 0..200 {
+        now += jiff::SignedDuration::from_secs(1);
+        scene.store().adopt_policy(EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now).unwrap();
+    }
+    println!("adopt (file+commit) {:?}", start.elapsed() / 200);
+    scene.receipt();
+    let live = scene.deployment().expect_live().unwrap().into_inner();
+    let now = scene.tick();
+    let ended = live.end(domain::Actor::System, "end", now).unwrap();
+    scene.store().commit(ended).unwrap();
+    let start = std::time::Instant::now();
+    scene.purged();
+    println!("purge {:?}", start.elapsed());
+}

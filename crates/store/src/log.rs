@@ -13,15 +13,6 @@ use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::recorded::Recorded;
 use crate::store::Store;
 
-/// What the latest published checkpoint says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// Number of entries it covers.
-    pub size: u64,
-    /// Root of the tree over them, base64.
-    pub root: String,
-}
-
 impl Store {
     /// The entries on the public record, of one deployment or all, oldest first, each with its number in the log.
     pub fn entries(&self, d: Option<&DeploymentId>) -> Result<Vec<(u64, Entry)>, StoreError> {
@@ -94,10 +85,8 @@ impl Store {
     /// When the last thing was recorded.
     pub(crate) fn last_recorded(&self) -> Result<Option<Timestamp>, StoreError> {
         let doing = "reading the last event";
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT at_ns FROM events ORDER BY seq DESC LIMIT 1")
-            .doing(doing)?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT at_ns FROM events ORDER BY seq DESC LIMIT 1").doing(doing)?;
         let at: Option<i64> = statement.query_row([], |row| row.get(0)).optional().doing(doing)?;
         at.map(timestamp).transpose()
     }
@@ -169,8 +158,7 @@ impl Store {
 /// Number of entries in the database.
 pub(crate) fn entry_count(connection: &Connection) -> Result<u64, StoreError> {
     let doing = "counting entries";
-    let mut statement =
-        connection.prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM entries").doing(doing)?;
+    let mut statement = connection.prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM entries").doing(doing)?;
     statement.query_row([], |row| row.get(0)).doing(doing)
 }
 
@@ -201,18 +189,13 @@ pub(crate) fn entry_of(row: &Row<'_>, column: usize, number: u64) -> Result<Entr
 
 fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
     let Some(officer) = actor else { return Ok(Actor::System) };
-    OfficerId::new(&officer).map(Actor::Officer).map_err(|error| StoreError::Damaged {
-        what: format!("who acted in entry {number}"),
-        found: error.to_string(),
-    })
+    OfficerId::new(&officer)
+        .map(Actor::Officer)
+        .map_err(|error| StoreError::Damaged { what: format!("who acted in entry {number}"), found: error.to_string() })
 }
 
 /// Writes the event and its entry; returns the entry's number in the log, if there is one.
-fn insert(
-    transaction: &Transaction<'_>,
-    event: &Event,
-    publication: &Publication,
-) -> Result<Option<u64>, StoreError> {
+fn insert(transaction: &Transaction<'_>, event: &Event, publication: &Publication) -> Result<Option<u64>, StoreError> {
     let doing = "writing an event";
     let About { deployment, alert, listed } = About::of(&event.happening);
     let (entry, withheld) = match publication {

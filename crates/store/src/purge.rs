@@ -101,12 +101,7 @@ impl Store {
         transaction.commit().doing(doing)
     }
 
-    fn record_purge(
-        &mut self,
-        ended: Ended,
-        d: &DeploymentId,
-        now: Timestamp,
-    ) -> Result<Recorded<Purged>, StoreError> {
+    fn record_purge(&mut self, ended: Ended, d: &DeploymentId, now: Timestamp) -> Result<Recorded<Purged>, StoreError> {
         let count = |sql| {
             self.connection.query_row(sql, [d.as_str()], |row| row.get::<_, u64>(0)).doing("counting what is sealed")
         };
@@ -290,7 +285,8 @@ mod tests {
         assert_eq!(scene.store().purge_due(now).unwrap(), vec![]);
         assert_eq!(scene.store().check().unwrap(), vec![]);
         // A policy that keeps longer does not prolong what is on the record.
-        let longer = crate::EXERCISE_POLICY.replace("[alert_retention]\nvalue = \"24 h\"", "[alert_retention]\nvalue = \"48 h\"");
+        let longer = crate::EXERCISE_POLICY
+            .replace("[alert_retention]\nvalue = \"24 h\"", "[alert_retention]\nvalue = \"48 h\"");
         assert_ne!(longer, crate::EXERCISE_POLICY);
         let now = scene.pass(SignedDuration::from_hours(2));
         scene.store().adopt_policy(&longer, &officer(Role::AuthorisingOfficer), now).unwrap();

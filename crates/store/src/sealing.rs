@@ -233,8 +233,11 @@ mod tests {
             assert_eq!(sealed.len(), plain.len() + NONCE_BYTES + TAG_BYTES);
             assert_eq!(key.open(&here, &sealed).unwrap().as_slice(), plain);
             assert_ne!(key.seal(&here, plain).unwrap(), sealed, "each sealing has its own nonce");
-            let elsewhere =
-                [place(&two, "alerts.live", "a1"), place(&one, "alerts.template", "a1"), place(&one, "alerts.live", "a2")];
+            let elsewhere = [
+                place(&two, "alerts.live", "a1"),
+                place(&one, "alerts.template", "a1"),
+                place(&one, "alerts.live", "a2"),
+            ];
             for elsewhere in elsewhere {
                 assert!(matches!(key.open(&elsewhere, &sealed), Err(StoreError::SealBroken { .. })));
             }
@@ -263,10 +266,8 @@ mod tests {
         let aad = [0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7];
         let mut text = *b"Ladies and Gentlemen of the class of '99: If I could offer you \
             only one tip for the future, sunscreen would be it.";
-        let tag = sealing_key(&key)
-            .cipher
-            .encrypt_inout_detached((&nonce).into(), &aad, text.as_mut_slice().into())
-            .unwrap();
+        let tag =
+            sealing_key(&key).cipher.encrypt_inout_detached((&nonce).into(), &aad, text.as_mut_slice().into()).unwrap();
         assert_eq!(text[..8], [0xbd, 0x6d, 0x17, 0x9d, 0x3e, 0x83, 0xd4, 0x3b]);
         assert_eq!(crate::policy_file::hexadecimal(&tag), "c0875924c1c7987947deafd8780acf49");
     }

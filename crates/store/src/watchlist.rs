@@ -141,7 +141,8 @@ impl Store {
     /// The commitment to the sealed rows as they are now.
     pub(crate) fn watchlist_commitment(&self, d: &DeploymentId) -> Result<String, StoreError> {
         let doing = "committing to a watchlist";
-        let mut salt = self.connection.prepare_cached("SELECT salt FROM watchlists WHERE deployment = ?1").doing(doing)?;
+        let mut salt =
+            self.connection.prepare_cached("SELECT salt FROM watchlists WHERE deployment = ?1").doing(doing)?;
         let salt: [u8; SALT_BYTES] = salt.query_row([d.as_str()], |row| row.get(0)).doing(doing)?;
         let mut commitment = Commitment::new(&salt);
         let mut statement = self
@@ -174,12 +175,8 @@ impl Store {
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let doing = "reading a watchlist entry";
         let sql = match column {
-            "watchlist_entries.facts" => {
-                "SELECT facts FROM watchlist_entries WHERE deployment = ?1 AND number = ?2"
-            }
-            "watchlist_entries.image" => {
-                "SELECT image FROM watchlist_entries WHERE deployment = ?1 AND number = ?2"
-            }
+            "watchlist_entries.facts" => "SELECT facts FROM watchlist_entries WHERE deployment = ?1 AND number = ?2",
+            "watchlist_entries.image" => "SELECT image FROM watchlist_entries WHERE deployment = ?1 AND number = ?2",
             _ => "SELECT template FROM watchlist_entries WHERE deployment = ?1 AND number = ?2",
         };
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;

@@ -114,8 +114,8 @@ fn check_origin(headers: &HeaderMap) -> Result<(), Fault> {
         Err(Fault::Forbidden("the form did not come from a page of this control room; open it and try again"));
     let site_is_ours = headers.get(SEC_FETCH_SITE).map(|site| site == "same-origin");
     let origin_is_ours = headers.get(ORIGIN).map(|origin| {
-        let host = own_host(headers).unwrap_or_default();
-        origin.to_str().is_ok_and(|origin| origin.strip_prefix("http://") == Some(host))
+        let origin = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
+        own_host(headers).is_some_and(|host| origin == Some(host))
     });
     match (site_is_ours, origin_is_ours) {
         (None, None) | (Some(false), _) | (_, Some(false)) => refused,

@@ -17,7 +17,7 @@ const LISTED_FROM_THE_GROUP: usize = 3;
 /// People of the group picture who are listed and never come.
 const LISTED_AND_ABSENT: usize = 6;
 /// How far around a face its own picture reaches, in face widths, when a group picture is cut into people.
-const MARGIN_WIDTHS: f32 = 0.75;
+const MARGIN_WIDTHS: f32 = 0.35;
 
 /// The cast of a rendered concourse.
 pub struct Cast {

@@ -91,7 +91,9 @@ impl Orientation {
         }
         let shown = self.shown(stored);
         let (width, height) = (i64::from(shown.width), i64::from(shown.height));
-        let first = |step: (i8, i8), last: (i64, i64)| (if step.0 < 0 { last.0 } else { 0 }, if step.1 < 0 { last.1 } else { 0 });
+        let first = |step: (i8, i8), last: (i64, i64)| {
+            (if step.0 < 0 { last.0 } else { 0 }, if step.1 < 0 { last.1 } else { 0 })
+        };
         let last = (width - 1, height - 1);
         let (across, down) = (first(self.across, last), first(self.down, last));
         for (y, row) in source.chunks(stride_bytes).take(stored.height as usize).enumerate() {
@@ -175,8 +177,10 @@ impl Source {
         let (from, to) = (self.stored, self.square);
         // Exact rounding and full chroma, so that the same recording gives the same pixels on every processor.
         let flags = scaling::Flags::BILINEAR | scaling::Flags::ACCURATE_RND | scaling::Flags::BITEXACT;
-        let context = scaling::Context::get(self.format, from.width, from.height, Pixel::RGB24, to.width, to.height, flags);
-        let mut context = context.map_err(|_| format!("pixels of the kind {:?}, which can not be converted", self.format))?;
+        let context =
+            scaling::Context::get(self.format, from.width, from.height, Pixel::RGB24, to.width, to.height, flags);
+        let mut context =
+            context.map_err(|_| format!("pixels of the kind {:?}, which can not be converted", self.format))?;
         // SAFETY: the context was just made; the two tables are constants inside FFmpeg. For RGB sources the call
         // changes nothing and says so, which is no fault.
         unsafe {
@@ -184,7 +188,14 @@ impl Source {
             let target = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
             let unity = 1 << 16;
             ffi::sws_setColorspaceDetails(
-                context.as_mut_ptr(), table, self.full_range.into(), target, 1, 0, unity, unity,
+                context.as_mut_ptr(),
+                table,
+                self.full_range.into(),
+                target,
+                1,
+                0,
+                unity,
+                unity,
             );
         }
         Ok(Scaler(context))

@@ -198,7 +198,8 @@ impl Figure<'_> {
                 let shoulder = (down * 6.0).min(1.0);
                 let tip = ((1.0 - down) * 14.0).min(1.0);
                 let half = (ARM_HALF.0 + (ARM_HALF.1 - ARM_HALF.0) * down) * (shoulder * (2.0 - shoulder) * tip).sqrt();
-                let (paint, shade) = if down > HAND_FROM { (self.skin, 0.85) } else { (self.clothes, 0.86 - 0.10 * down) };
+                let (paint, shade) =
+                    if down > HAND_FROM { (self.skin, 0.85) } else { (self.clothes, 0.86 - 0.10 * down) };
                 let middle = pose.x + side * out * face;
                 band(canvas, y, middle, half * face, soft, |across| {
                     paint.map(|value| value * shade * (1.0 - 0.30 * across * across))

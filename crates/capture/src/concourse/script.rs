@@ -254,10 +254,15 @@ mod tests {
         for sprite in 0..12 {
             let walks: Vec<_> = script.passages.iter().filter(|passage| passage.sprite == sprite).collect();
             assert!((1..=2).contains(&walks.len()), "sprite {sprite} walks {} times", walks.len());
-            assert!(walks.windows(2).all(|pair| pair[0].start + pair[0].duration < pair[1].start), "never twice at once");
+            assert!(
+                walks.windows(2).all(|pair| pair[0].start + pair[0].duration < pair[1].start),
+                "never twice at once"
+            );
         }
         let sizes: Vec<f32> = script.passages.iter().map(|passage| passage.nearest_face_px).collect();
-        assert!(sizes.contains(&40.0) && sizes.contains(&160.0) && sizes.iter().all(|size| (40.0..=160.0).contains(size)));
+        assert!(
+            sizes.contains(&40.0) && sizes.contains(&160.0) && sizes.iter().all(|size| (40.0..=160.0).contains(size))
+        );
         assert!(script.passages.iter().any(|passage| matches!(passage.path, Path::Crossing { .. })));
         assert_eq!(script.length, aim.length);
     }

@@ -101,10 +101,16 @@ impl Sprite {
             return Err(unfit(format!("{} x {} pixels", self.width, self.height)));
         }
         if self.rgba.len() as u64 != 4 * u64::from(self.width) * u64::from(self.height) {
-            return Err(unfit(format!("{} bytes of RGBA for {} x {} pixels", self.rgba.len(), self.width, self.height)));
+            return Err(unfit(format!(
+                "{} bytes of RGBA for {} x {} pixels",
+                self.rgba.len(),
+                self.width,
+                self.height
+            )));
         }
         let Rect { left, top, width, height } = self.face;
-        let inside = left >= 0.0 && top >= 0.0 && left + width <= self.width as f32 && top + height <= self.height as f32;
+        let inside =
+            left >= 0.0 && top >= 0.0 && left + width <= self.width as f32 && top + height <= self.height as f32;
         if !(inside && width >= SPRITE_FACE_MIN && height >= SPRITE_FACE_MIN) {
             return Err(unfit(format!("the face {:?}", self.face)));
         }
@@ -213,7 +219,8 @@ impl Wall {
     /// 0 for the wall's colour, 1 for any other.
     fn unlike(&self, colour: [u8; 3]) -> f32 {
         let Some(wall) = self.0 else { return 1.0 };
-        let t = ((square_distance(wall, colour.map(f32::from)) - WALL_LIKE.0) / (WALL_LIKE.1 - WALL_LIKE.0)).clamp(0.0, 1.0);
+        let t = ((square_distance(wall, colour.map(f32::from)) - WALL_LIKE.0) / (WALL_LIKE.1 - WALL_LIKE.0))
+            .clamp(0.0, 1.0);
         t * (2.0 - t)
     }
 }
@@ -288,7 +295,8 @@ impl Level {
             for (x, pixel) in row.chunks_exact(4).enumerate() {
                 let opaque = u16::from(pixel[3]);
                 let times = |value: u8| ((u16::from(value) * opaque + 127) / 255) as u8;
-                level.texels[(y + 1) * (width + 2) + x + 1] = [times(pixel[0]), times(pixel[1]), times(pixel[2]), pixel[3]];
+                level.texels[(y + 1) * (width + 2) + x + 1] =
+                    [times(pixel[0]), times(pixel[1]), times(pixel[2]), pixel[3]];
             }
         }
         level
@@ -340,7 +348,10 @@ impl Drop for Level {
 }
 
 fn unfit(found: String) -> CaptureError {
-    CaptureError::Script { found: format!("a sprite has {found}"), next: "give it a face box that lies inside its picture" }
+    CaptureError::Script {
+        found: format!("a sprite has {found}"),
+        next: "give it a face box that lies inside its picture",
+    }
 }
 
 #[cfg(test)]

@@ -156,7 +156,8 @@ const SIGNS: [Sign; 2] = [
 
 impl Sign {
     fn colour(&self, x: f32, y: f32) -> Option<Colour> {
-        let (across, up) = ((x - self.left_m) / (self.right_m - self.left_m), (y - self.bottom_m) / (self.top_m - self.bottom_m));
+        let (across, up) =
+            ((x - self.left_m) / (self.right_m - self.left_m), (y - self.bottom_m) / (self.top_m - self.bottom_m));
         if !(0.0..1.0).contains(&across) {
             return None;
         }
@@ -174,7 +175,8 @@ fn direction_board(across: f32, up: f32) -> Colour {
     let (x, y) = (6.33 * across, up);
     let shaft = (0.35..0.75).contains(&x) && (y - 0.5).abs() < 0.06;
     let head = (0.22..0.45).contains(&x) && (y - 0.5).abs() < x - 0.22;
-    let words = [(1.2, 3.0), (3.2, 4.1)].iter().any(|(from, to)| (*from..*to).contains(&x)) && (0.36..0.62).contains(&y);
+    let words =
+        [(1.2, 3.0), (3.2, 4.1)].iter().any(|(from, to)| (*from..*to).contains(&x)) && (0.36..0.62).contains(&y);
     let small = (1.2..2.5).contains(&x) && (0.2..0.27).contains(&y);
     if shaft || head || words || small { [232.0, 234.0, 234.0] } else { [38.0, 66.0, 104.0] }
 }

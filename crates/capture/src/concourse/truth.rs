@@ -98,7 +98,8 @@ fn faces_seen(
 fn fraction_of(face: &Rect, seen: impl Fn(f32, f32) -> bool) -> f32 {
     let place = |probe: u8| (f32::from(probe) + 0.5) / f32::from(PROBES);
     let grid = (0..PROBES).flat_map(|down| (0..PROBES).map(move |across| (place(across), place(down))));
-    let hits = grid.filter(|(across, down)| seen(face.left + across * face.width, face.top + down * face.height)).count();
+    let hits =
+        grid.filter(|(across, down)| seen(face.left + across * face.width, face.top + down * face.height)).count();
     hits as f32 / (f32::from(PROBES) * f32::from(PROBES))
 }
 

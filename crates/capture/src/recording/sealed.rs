@@ -97,7 +97,9 @@ impl SealedFile {
         let start = index * BLOCK_BYTES as u64;
         let length = (self.bytes - start).min(BLOCK_BYTES as u64) as usize;
         buffer.resize(length, 0);
-        self.file.read_exact_at(&mut buffer, start).map_err(|error| format!("byte {start} can not be read: {error}"))?;
+        self.file
+            .read_exact_at(&mut buffer, start)
+            .map_err(|error| format!("byte {start} can not be read: {error}"))?;
         let expected = self.blocks.get(index as usize);
         if expected.is_some_and(|expected| Sha256::digest(&buffer).as_slice() == expected) {
             return Ok(buffer);

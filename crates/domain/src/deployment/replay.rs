@@ -70,6 +70,7 @@ fn follow(state: Option<Deployment>, recollection: &Recollection) -> Result<Depl
         (Some(D::Announced(state)), fact) => prepared(state, fact, at),
         (Some(D::Live(live)), fact) => ran(live, fact, at),
         (Some(D::Paused(state)), Fact::DeploymentResumed { .. }) => Ok(D::Live(state.live)),
+        (Some(D::Paused(_)), Fact::DeploymentPaused { .. }) => Err("it was paused already".into()),
         (Some(D::Paused(state)), fact) => match ran(state.live, fact, at)? {
             D::Live(live) => Ok(D::Paused(Paused { live })),
             ended => Ok(ended),
@@ -89,6 +90,9 @@ fn follow(state: Option<Deployment>, recollection: &Recollection) -> Result<Depl
 
 fn prepared(mut state: Announced, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, String> {
     match fact {
+        Fact::WatchlistFrozen { .. } if state.preparation.watchlist.is_some() => {
+            return Err("its watchlist was frozen already".into());
+        }
         Fact::WatchlistFrozen { people, .. } => {
             state.preparation.watchlist = Some(FrozenWatchlist { at, people: *people })
         }

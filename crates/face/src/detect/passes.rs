@@ -32,7 +32,7 @@ pub(super) struct Pass {
 enum Keeps {
     All,
     /// Those whose middle lies in the tile's own share of the picture and that are small enough to lie in the tile whole.
-    Tile { core: Rect, side_max_px: f32 },
+    Tile { left: f32, top: f32, right: f32, bottom: f32, side_max_px: f32 },
 }
 
 impl Pass {
@@ -47,9 +47,8 @@ impl Pass {
         let Point { x, y } = face.centre();
         let kept = match self.keeps {
             Keeps::All => true,
-            Keeps::Tile { core, side_max_px } => {
-                let inside = x >= core.left && x < core.right() && y >= core.top && y < core.bottom();
-                inside && face.width.max(face.height) <= side_max_px
+            Keeps::Tile { left, top, right, bottom, side_max_px } => {
+                x >= left && x < right && y >= top && y < bottom && face.width.max(face.height) <= side_max_px
             }
         };
         kept.then_some(Detection { face, confidence: found.confidence, points })
@@ -88,21 +87,21 @@ fn tiles(width: u32, height: u32, limit: u32, input: InputSize) -> Vec<Pass> {
         side = side.saturating_mul(2);
     }
     let mut tiles = Vec::new();
-    for (top, core_top, core_bottom) in starts(height, side) {
-        for (left, core_left, core_right) in starts(width, side) {
+    let side_max_px = overlap(side) as f32;
+    for (start_y, top, bottom) in starts(height, side) {
+        for (start_x, left, right) in starts(width, side) {
             let (tile_width, tile_height) = (side.min(width), side.min(height));
-            let core = Rect { left: core_left, top: core_top, width: core_right - core_left, height: core_bottom - core_top };
             let (input_width, input_height) = input_size(tile_width, tile_height, input);
             tiles.push(Pass {
-                left,
-                top,
+                left: start_x,
+                top: start_y,
                 width: tile_width,
                 height: tile_height,
                 scaled_width: tile_width,
                 scaled_height: tile_height,
                 input_width,
                 input_height,
-                keeps: Keeps::Tile { core, side_max_px: overlap(side) as f32 },
+                keeps: Keeps::Tile { left, top, right, bottom, side_max_px },
             });
         }
     }

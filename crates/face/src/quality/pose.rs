@@ -22,15 +22,22 @@ pub(super) struct Pose {
 
 /// Fits the mean face to the points by least squares under weak perspective (an affine map, then the nearest turn); all angles are 0
 /// when the points have no sense.
+///
+/// The tilt is taken out first. What remains is read as a nod about the line between the eyes, then a turn about the upright axis.
 pub(super) fn estimate(points: &[Point; 5]) -> Pose {
     let [right_eye, left_eye, ..] = points;
-    let roll_deg = (left_eye.y - right_eye.y).atan2(left_eye.x - right_eye.x).to_degrees();
+    let tilt = (left_eye.y - right_eye.y).atan2(left_eye.x - right_eye.x);
     let none = Pose { yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0 };
-    let Some([across, down]) = affine(points).and_then(nearest_turn) else { return none };
+    let (sin, cos) = tilt.sin_cos();
+    let upright = points.map(|point| {
+        let (x, y) = (point.x - right_eye.x, point.y - right_eye.y);
+        Point { x: cos * x + sin * y, y: cos * y - sin * x }
+    });
+    let Some([across, down]) = affine(&upright).and_then(nearest_turn) else { return none };
     let ahead = cross(across, down);
     let yaw_deg = (-across[2]).atan2(ahead[2]).to_degrees();
     let pitch_deg = down[2].clamp(-1.0, 1.0).asin().to_degrees();
-    let pose = Pose { yaw_deg, pitch_deg, roll_deg };
+    let pose = Pose { yaw_deg, pitch_deg, roll_deg: tilt.to_degrees() };
     let numbers = pose.yaw_deg.is_finite() && pose.pitch_deg.is_finite() && pose.roll_deg.is_finite();
     if numbers { pose } else { none }
 }
@@ -89,16 +96,16 @@ fn unit(vector: Vector) -> Option<Vector> {
 mod tests {
     use super::*;
 
-    /// The mean face turned by these angles (yaw first, then pitch, then roll), `size` pixels between the eyes, seen from far away.
+    /// The mean face nodded, turned and then tilted by these angles, `size` pixels between the eyes, seen from far away.
     fn seen(yaw_deg: f32, pitch_deg: f32, roll_deg: f32, size: f32) -> [Point; 5] {
         let (sin_yaw, cos_yaw) = yaw_deg.to_radians().sin_cos();
         let (sin_pitch, cos_pitch) = pitch_deg.to_radians().sin_cos();
         let (sin_roll, cos_roll) = roll_deg.to_radians().sin_cos();
         MEAN_FACE.map(|[x, y, z]| {
-            // To the person's left, the nose (z < 0) goes to the right of the picture.
-            let (x, z) = (cos_yaw * x - sin_yaw * z, sin_yaw * x + cos_yaw * z);
-            // Up, the nose goes to smaller y.
-            let y = cos_pitch * y + sin_pitch * z;
+            // Up, the nose (z < 0) goes to smaller y.
+            let (y, z) = (cos_pitch * y + sin_pitch * z, cos_pitch * z - sin_pitch * y);
+            // To the person's left, the nose goes to the right of the picture.
+            let x = cos_yaw * x - sin_yaw * z;
             Point { x: 300.0 + size * (cos_roll * x - sin_roll * y), y: 200.0 + size * (sin_roll * x + cos_roll * y) }
         })
     }
@@ -107,9 +114,10 @@ mod tests {
     fn known_turns_are_found() {
         for yaw in [-40.0, -10.0, 0.0, 25.0] {
             for pitch in [-30.0, 0.0, 15.0] {
-                for size in [12.0, 200.0] {
-                    let pose = estimate(&seen(yaw, pitch, 0.0, size));
+                for (roll, size) in [(0.0, 12.0), (0.0, 200.0), (-35.0, 60.0)] {
+                    let pose = estimate(&seen(yaw, pitch, roll, size));
                     assert!((pose.yaw_deg - yaw).abs() < 0.5 && (pose.pitch_deg - pitch).abs() < 0.5, "{yaw} {pitch}: {pose:?}");
+                    assert!((pose.roll_deg - roll).abs() < 0.1, "{yaw} {pitch} {roll}: {pose:?}");
                 }
             }
         }

@@ -79,7 +79,10 @@ impl Store {
         let mut sizes = self.checkpoint_sizes()?;
         match read(CHECKPOINT_PATH)?.map(|note| verifier.open(&note)) {
             Some(Ok(checkpoint)) if sizes.last() != Some(&checkpoint.size) => {
-                findings.tell(CHECKPOINT_PATH, format!("it covers {} entries, the database says otherwise", checkpoint.size));
+                findings.tell(
+                    CHECKPOINT_PATH,
+                    format!("it covers {} entries, the database says otherwise", checkpoint.size),
+                );
                 sizes.push(checkpoint.size);
             }
             Some(Ok(_)) => {}

@@ -30,12 +30,7 @@ impl Store {
         Ok(())
     }
 
-    fn check_watchlist(
-        &self,
-        key: &SealingKey,
-        d: &DeploymentId,
-        findings: &mut Findings,
-    ) -> Result<(), StoreError> {
+    fn check_watchlist(&self, key: &SealingKey, d: &DeploymentId, findings: &mut Findings) -> Result<(), StoreError> {
         let doing = "checking a watchlist";
         let mut statement = self
             .connection
@@ -113,13 +108,7 @@ impl Store {
     }
 }
 
-fn check_alert(
-    key: &SealingKey,
-    d: &DeploymentId,
-    alert: &AlertId,
-    sealed: &[Vec<u8>; 3],
-    findings: &mut Findings,
-) {
+fn check_alert(key: &SealingKey, d: &DeploymentId, alert: &AlertId, sealed: &[Vec<u8>; 3], findings: &mut Findings) {
     for (column, sealed) in ["alerts.particulars", "alerts.live", "alerts.template"].into_iter().zip(sealed) {
         if let Err(error) = key.open(&Place { deployment: d, column, row: alert.as_str() }, sealed) {
             findings.tell(format!("deployment {d}"), error.to_string());

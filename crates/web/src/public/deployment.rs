@@ -97,7 +97,6 @@ struct LogPart {
     address: String,
     entries: Vec<EntryRow>,
     of_this_deployment: usize,
-    number: usize,
     newer: Option<usize>,
     older: Option<usize>,
 }
@@ -251,7 +250,6 @@ impl LogPart {
             address,
             entries: rows,
             of_this_deployment: own.len(),
-            number,
             newer: (number > 1).then(|| number - 1),
             older: (number < pages).then(|| number + 1),
         })

@@ -50,7 +50,7 @@ pub struct Drawn {
     pub running: Arc<Running>,
     pub clock: Arc<dyn Clock>,
     /// Deleted when dropped.
-    pub folder: TempDir,
+    _folder: TempDir,
 }
 
 /// A clock that goes on a little with each look.
@@ -95,7 +95,7 @@ impl Drawn {
             view_every_frames: NonZeroU32::new(1),
         };
         let running = Arc::new(pipeline::start(exercise).expect("it runs"));
-        Self { store, running, clock, folder }
+        Self { store, running, clock, _folder: folder }
     }
 
     /// What the screens are given.

@@ -1,0 +1,105 @@
+//! The steps of a deployment: which may follow which, and their words.
+
+use crate::Fact;
+
+/// How far a deployment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Proposed,
+    Approved,
+    Announced,
+    Comparing,
+    Paused,
+    Ended,
+    Purged,
+    Withdrawn,
+}
+
+/// The stages in which a fact may become true.
+pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
+    use Stage::*;
+    match fact {
+        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::DeploymentProposed(_) => &[],
+        Fact::DeploymentApproved { .. } => &[Proposed],
+        Fact::NoticePublished { .. } => &[Approved],
+        Fact::WatchlistFrozen { .. }
+        | Fact::SignageConfirmed { .. }
+        | Fact::RecordingDeclared { .. }
+        | Fact::DeploymentStarted { .. } => &[Announced],
+        Fact::DeploymentPaused { .. } => &[Comparing],
+        Fact::DeploymentResumed { .. } => &[Paused],
+        Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => &[Comparing, Paused],
+        Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Ended],
+        Fact::DeploymentPurged { .. } => &[Ended],
+        Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
+    }
+}
+
+/// The stage that a fact leads to, if it changes the stage.
+pub(crate) fn stage_after(fact: &Fact) -> Option<Stage> {
+    match fact {
+        Fact::DeploymentProposed(_) => Some(Stage::Proposed),
+        Fact::DeploymentApproved { .. } => Some(Stage::Approved),
+        Fact::NoticePublished { .. } => Some(Stage::Announced),
+        Fact::DeploymentStarted { .. } | Fact::DeploymentResumed { .. } => Some(Stage::Comparing),
+        Fact::DeploymentPaused { .. } => Some(Stage::Paused),
+        Fact::DeploymentEnded { .. } => Some(Stage::Ended),
+        Fact::DeploymentPurged { .. } => Some(Stage::Purged),
+        Fact::DeploymentWithdrawn { .. } => Some(Stage::Withdrawn),
+        _ => None,
+    }
+}
+
+/// What the fact says of its deployment, as the verb of a sentence.
+pub(crate) fn deed(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } => "was mentioned",
+        Fact::DeploymentProposed(_) => "was proposed",
+        Fact::DeploymentApproved { .. } => "was approved",
+        Fact::NoticePublished { .. } => "was announced to the public",
+        Fact::WatchlistFrozen { .. } => "had its watchlist frozen",
+        Fact::SignageConfirmed { .. } => "had its signs confirmed",
+        Fact::RecordingDeclared { .. } => "had a recording declared",
+        Fact::DeploymentStarted { .. } => "was started",
+        Fact::DeploymentPaused { .. } => "was paused",
+        Fact::DeploymentResumed { .. } => "was resumed",
+        Fact::AlertRaised { .. } => "raised an alert",
+        Fact::AlertAdjudicated { .. } => "had an alert judged",
+        Fact::OutcomeRecorded { .. } => "had an outcome recorded",
+        Fact::DeletionReceipt { .. } => "sealed a deletion receipt",
+        Fact::DeploymentEnded { .. } => "was ended",
+        Fact::DeploymentPurged { .. } => "was purged",
+        Fact::DeploymentWithdrawn { .. } => "was withdrawn",
+    }
+}
+
+/// The stage in words.
+pub(crate) fn stage_words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Proposed => "proposed and not approved",
+        Stage::Approved => "approved and not announced to the public",
+        Stage::Announced => "announced and not started",
+        Stage::Comparing => "comparing",
+        Stage::Paused => "paused",
+        Stage::Ended => "ended",
+        Stage::Purged => "purged",
+        Stage::Withdrawn => "withdrawn",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::one_of_each;
+
+    #[test]
+    fn every_step_is_lawful_after_another_and_none_after_the_last() {
+        for entry in one_of_each().iter().filter(|entry| entry.fact.deployment().is_some()) {
+            let lawful = lawful_stages(&entry.fact);
+            let is_first = matches!(entry.fact, Fact::DeploymentProposed(_));
+            assert_eq!(lawful.is_empty(), is_first, "{:?}", entry.fact);
+            assert!(!lawful.contains(&Stage::Purged) && !lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
+            assert!(stage_after(&entry.fact).is_none_or(|after| !lawful.contains(&after)), "{:?}", entry.fact);
+        }
+    }
+}
