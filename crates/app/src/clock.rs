@@ -4,7 +4,7 @@ use domain::Clock;
 use jiff::Timestamp;
 
 /// Reads the machine's clock.
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the composition root's clock; rules get the time as an argument")]

@@ -33,7 +33,7 @@ const FRAME_LONG_SIDE_PX_MAX: u32 = 640;
 
 /// Arguments of `overt demo`.
 #[derive(Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Port of the screens on 127.0.0.1; 0 chooses a free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -58,7 +58,7 @@ pub struct DemoArgs {
 }
 
 /// Runs the demo.
-pub fn run(args: DemoArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let models_dir = install(&args.bundle)?;
     let directory = match &args.data {

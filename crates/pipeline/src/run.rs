@@ -217,7 +217,7 @@ impl Run {
         captured: Timestamp,
     ) -> Result<(), PipelineError> {
         let Some(live) = &self.live else { return Ok(()) };
-        let entry = pending.entry();
+        let (entry, score) = (pending.entry(), pending.score_value());
         let name = self.cameras[camera].name.clone();
         let mut seen = None;
         let seal = |face: ObservedFace| {
@@ -230,7 +230,7 @@ impl Run {
                 let latency_ms = 1e3 * self.clock.now().duration_since(captured).as_secs_f64();
                 let alert = raised.into_inner().alert;
                 self.cameras[camera].alerted.push(passage);
-                let account = seen.map(|(frame_number, face)| RaisedAlert { alert, entry, camera: name, frame_number, face, latency_ms });
+                let account = seen.map(|(frame_number, face)| RaisedAlert { alert, entry, score, camera: name, frame_number, face, latency_ms });
                 self.board.posted().raised.extend(account);
                 Ok(())
             }

@@ -54,6 +54,8 @@ pub struct RaisedAlert {
     pub alert: AlertId,
     /// Number of the watchlist entry.
     pub entry: u32,
+    /// How alike, in the model's own units; larger is more.
+    pub score: f32,
     /// Name of the camera.
     pub camera: String,
     /// Frame in which the compared view was seen.

@@ -206,7 +206,19 @@ fn zz_speed() {
         let start = std::time::Instant::now();
         for _ in 0..100 {
             let (pending, now) = (scene.candidate(), scene.tick());
-            scene.store().raise_alert(pending, &live, "c1", |()| crate::Evidence { live_png: zeroize::Zeroizing::new(vec![7; 60_000]), ..crate::scenes::evidence() }, now).unwrap();
+            scene
+                .store()
+                .raise_alert(
+                    pending,
+                    &live,
+                    "c1",
+                    |()| crate::Evidence {
+                        live_png: zeroize::Zeroizing::new(vec![7; 60_000]),
+                        ..crate::scenes::evidence()
+                    },
+                    now,
+                )
+                .unwrap();
         }
         let raised = start.elapsed() / 100;
         let now = scene.tick();
@@ -219,7 +231,10 @@ fn zz_speed() {
         let d = scene.d();
         let start = std::time::Instant::now();
         let n = scene.store().alerts(&d).unwrap().len();
-        println!("round {round}: raise+2 replays {raised:?} publish100 {published:?} replay {replayed:?} alerts({n}) {:?}", start.elapsed());
+        println!(
+            "round {round}: raise+2 replays {raised:?} publish100 {published:?} replay {replayed:?} alerts({n}) {:?}",
+            start.elapsed()
+        );
     }
     let start = std::time::Instant::now();
     println!("check {:?} {:?}", scene.store().check().unwrap(), start.elapsed());
@@ -230,6 +245,7 @@ fn zz_speed() {
         scene.store().adopt_policy(EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now).unwrap();
     }
     println!("adopt (file+commit) {:?}", start.elapsed() / 200);
+    scene.pass(jiff::SignedDuration::from_secs(300));
     scene.receipt();
     let live = scene.deployment().expect_live().unwrap().into_inner();
     let now = scene.tick();

@@ -13,6 +13,14 @@ use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::recorded::Recorded;
 use crate::store::Store;
 
+/// The history of the deployment asked for last.
+pub(crate) struct Remembered {
+    deployment: DeploymentId,
+    /// The last event read.
+    until: i64,
+    history: Vec<Recollection>,
+}
+
 impl Store {
     /// The entries on the public record, of one deployment or all, oldest first, each with its number in the log.
     pub fn entries(&self, d: Option<&DeploymentId>) -> Result<Vec<(u64, Entry)>, StoreError> {
@@ -91,24 +99,34 @@ impl Store {
         at.map(timestamp).transpose()
     }
 
-    /// The deployment's entries with who acted, oldest first.
-    pub(crate) fn history(&self, d: &DeploymentId) -> Result<Vec<Recollection>, StoreError> {
+    /// Gives `read` the deployment's entries with who acted, oldest first. The history asked for last stays in memory:
+    /// entries are only ever added, so what was read stays true and only newer ones are read.
+    pub(crate) fn with_history<T>(
+        &self,
+        d: &DeploymentId,
+        read: impl FnOnce(&mut Vec<Recollection>) -> T,
+    ) -> Result<T, StoreError> {
+        let remembered = self.remembered.take().filter(|remembered| remembered.deployment == *d);
+        let mut remembered =
+            remembered.unwrap_or_else(|| Remembered { deployment: d.clone(), until: 0, history: Vec::new() });
         let doing = "reading a deployment";
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT n.seq, n.bytes, v.actor FROM events v JOIN entries n ON n.event = v.seq
-                 WHERE v.deployment = ?1 ORDER BY v.seq",
+                "SELECT n.seq, n.bytes, v.actor, v.seq FROM events v JOIN entries n ON n.event = v.seq
+                 WHERE v.deployment = ?1 AND v.seq > ?2 ORDER BY v.seq",
             )
             .doing(doing)?;
-        let mut rows = statement.query([d.as_str()]).doing(doing)?;
-        let mut history = Vec::new();
+        let mut rows = statement.query(params![d.as_str(), remembered.until]).doing(doing)?;
         while let Some(row) = rows.next().doing(doing)? {
             let number: u64 = row.get(0).doing(doing)?;
-            let actor: Option<String> = row.get(2).doing(doing)?;
-            history.push(Recollection { actor: actor_of(actor, number)?, entry: entry_of(row, 1, number)? });
+            let actor = actor_of(row.get(2).doing(doing)?, number)?;
+            remembered.history.push(Recollection { actor, entry: entry_of(row, 1, number)? });
+            remembered.until = row.get(3).doing(doing)?;
         }
-        Ok(history)
+        let result = read(&mut remembered.history);
+        self.remembered.replace(Some(remembered));
+        Ok(result)
     }
 
     /// The entries about one alert, oldest first.
@@ -134,16 +152,19 @@ impl Store {
     fn refuse_outdated(&self, event: &Event, entry: &Entry) -> Result<(), StoreError> {
         let about = About::of(&event.happening);
         if let Some(deployment) = about.deployment {
-            let mut history = self.history(deployment)?;
-            history.push(Recollection { actor: event.actor.clone(), entry: entry.clone() });
-            Deployment::replay(&history).map_err(|Inconsistent { position, found }| {
-                let name = format!("deployment {deployment}");
-                if position + 1 == history.len() {
-                    StoreError::Outdated { name, found }
-                } else {
-                    StoreError::Damaged { what: format!("{name}, entry {position} of it"), found }
-                }
-            })?;
+            self.with_history(deployment, |history| {
+                history.push(Recollection { actor: event.actor.clone(), entry: entry.clone() });
+                let replayed = Deployment::replay(history);
+                history.pop();
+                replayed.map_err(|Inconsistent { position, found }| {
+                    let name = format!("deployment {deployment}");
+                    if position == history.len() {
+                        StoreError::Outdated { name, found }
+                    } else {
+                        StoreError::Damaged { what: format!("{name}, entry {position} of it"), found }
+                    }
+                })
+            })??;
         }
         if let Some(alert) = about.alert {
             let mut entries = self.alert_entries(alert)?;

@@ -1,5 +1,6 @@
 //! The store: one data directory, opened by one process, and the door through which a decision becomes true.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::database;
 use crate::directory::{self, DATABASE, DATABASE_UNFINISHED, DataDirectory};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
+use crate::log::Remembered;
 use crate::publishing;
 use crate::recorded::Recorded;
 
@@ -24,6 +26,7 @@ pub struct Store {
     pub(crate) verifying_key: String,
     /// The public log as far as its tiles are written.
     pub(crate) published: Log,
+    pub(crate) remembered: RefCell<Option<Remembered>>,
 }
 
 impl Store {
@@ -115,7 +118,14 @@ impl Store {
         let signer = CheckpointSigner::new(&keys.signing)?;
         let verifier = CheckpointVerifier::new(&keys.verifying)?;
         let published = publishing::resume(&directory.tiles(), &verifier, &connection)?;
-        let mut store = Self { connection, directory, signer, verifying_key: keys.verifying, published };
+        let mut store = Self {
+            connection,
+            directory,
+            signer,
+            verifying_key: keys.verifying,
+            published,
+            remembered: RefCell::default(),
+        };
         store.restore_public_files()?;
         store.finish_interrupted()?;
         Ok(store)

@@ -2,6 +2,8 @@
 
 mod drawn;
 
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -13,7 +15,7 @@ use tower::ServiceExt;
 
 const HOST: &str = "127.0.0.1:8080";
 const BODY_BYTES_MAX: usize = 16 << 20;
-const FRAMES: usize = 60;
+const FRAMES: usize = 44;
 
 struct Answer {
     status: StatusCode,
@@ -33,7 +35,7 @@ impl Answer {
 
 /// An exercise that ran to its end: two listed figures walked past, and two that are not listed.
 fn ended() -> (Drawn, Router) {
-    let pass = |head, frame| Pass { head, frame, y: 70 + 40 * head as i64 };
+    let pass = |head, frame| Pass { head, frame, y: 30 + 32 * head as i64 };
     let drawn = Drawn::start(
         &[pass(0, 0), pass(2, 4), pass(1, 8), pass(3, 12)],
         FRAMES,
@@ -45,9 +47,20 @@ fn ended() -> (Drawn, Router) {
     (drawn, router)
 }
 
-/// An exercise that is still running, at one frame a second for ten minutes.
+/// One such exercise for all tests that only look: while one of them holds it, the others get the same.
+fn looked_at() -> Arc<(Drawn, Router)> {
+    static SHARED: Mutex<Weak<(Drawn, Router)>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.upgrade().unwrap_or_else(|| {
+        let exercise = Arc::new(ended());
+        *shared = Arc::downgrade(&exercise);
+        exercise
+    })
+}
+
+/// An exercise that is still running, at one frame a second for five minutes.
 fn live() -> (Drawn, Router) {
-    let drawn = Drawn::start(&[Pass { head: 2, frame: 0, y: 90 }], 600, Pace::RealTime, Ticking::started());
+    let drawn = Drawn::start(&[Pass { head: 2, frame: 0, y: 90 }], 300, Pace::RealTime, Ticking::started());
     let router = web::router(drawn.screens()).expect("a router");
     (drawn, router)
 }
@@ -103,8 +116,9 @@ fn alerts(drawn: &Drawn) -> Vec<AlertId> {
 
 #[tokio::test]
 async fn every_page_says_exercise_and_is_guarded() {
-    let (drawn, router) = ended();
-    let alert = format!("/control-room/alerts/{}", alerts(&drawn)[0]);
+    let exercise = looked_at();
+    let (drawn, router) = &*exercise;
+    let alert = format!("/control-room/alerts/{}", alerts(drawn)[0]);
     let deployment = format!("/deployments/{DEPLOYMENT}");
     for path in [
         "/control-room",
@@ -115,7 +129,7 @@ async fn every_page_says_exercise_and_is_guarded() {
         "/deployments/unheard-of",
         "/control-room/alerts/x",
     ] {
-        let answer = get(&router, path).await;
+        let answer = get(router, path).await;
         let text = answer.text();
         assert!(text.contains("<strong>Exercise</strong> – recorded pictures only; nobody is being scanned"), "{path}");
         assert!(text.contains("<html lang=\"en-GB\">") && text.contains("– Exercise – overt</title>"), "{path}");
@@ -134,28 +148,29 @@ async fn every_page_says_exercise_and_is_guarded() {
 
 #[tokio::test]
 async fn the_control_room_answers_only_to_this_machine() {
-    let (drawn, router) = ended();
-    let alert = alerts(&drawn)[0].clone();
+    let exercise = looked_at();
+    let (drawn, router) = &*exercise;
+    let alert = alerts(drawn)[0].clone();
     let live = format!("/control-room/alerts/{alert}/live.png");
     for path in
         ["/", "/control-room", "/control-room/events", "/control-room/alerts", &live, "/api/status", "/api/alerts"]
     {
         for host in ["example.org", "127.0.0.1.example.org:8080", "192.168.0.2:8080", "localhost.:8080"] {
-            let answer = get_with(&router, path, &[("host", host)]).await;
+            let answer = get_with(router, path, &[("host", host)]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} for {host}");
         }
-        assert_eq!(get_with(&router, path, &[]).await.status, StatusCode::FORBIDDEN, "{path} without a host");
+        assert_eq!(get_with(router, path, &[]).await.status, StatusCode::FORBIDDEN, "{path} without a host");
         let embedded = [("host", HOST), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")];
-        assert_eq!(get_with(&router, path, &embedded).await.status, StatusCode::FORBIDDEN, "{path} embedded");
+        assert_eq!(get_with(router, path, &embedded).await.status, StatusCode::FORBIDDEN, "{path} embedded");
     }
     for host in ["localhost:8080", "[::1]:8080", HOST] {
-        assert_eq!(get_with(&router, "/control-room", &[("host", host)]).await.status, StatusCode::OK, "{host}");
+        assert_eq!(get_with(router, "/control-room", &[("host", host)]).await.status, StatusCode::OK, "{host}");
     }
-    let home = get(&router, "/").await;
+    let home = get(router, "/").await;
     assert_eq!((home.status, home.header("location")), (StatusCode::SEE_OTHER, "/control-room"));
     let elsewhere = [("host", "example.org")];
     assert_eq!(
-        get_with(&router, "/deployments", &elsewhere).await.status,
+        get_with(router, "/deployments", &elsewhere).await.status,
         StatusCode::OK,
         "public pages are for everybody"
     );
@@ -229,10 +244,11 @@ async fn a_person_judges_first_and_sees_the_score_afterwards() {
 
 #[tokio::test]
 async fn evidence_is_shown_only_from_the_record_and_never_kept() {
-    let (drawn, router) = ended();
-    for alert in alerts(&drawn) {
+    let exercise = looked_at();
+    let (drawn, router) = &*exercise;
+    for alert in alerts(drawn) {
         for picture in ["live", "listed"] {
-            let answer = get(&router, &format!("/control-room/alerts/{alert}/{picture}.png")).await;
+            let answer = get(router, &format!("/control-room/alerts/{alert}/{picture}.png")).await;
             assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "image/png"));
             assert_eq!(answer.header("cache-control"), "no-store");
             assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
@@ -242,7 +258,7 @@ async fn evidence_is_shown_only_from_the_record_and_never_kept() {
     let unknown = ["0123456789abcdef", "unheard-of", "..", "%2e%2e%2f", "A", "-"];
     for alert in unknown {
         for part in ["", "/live.png", "/listed.png"] {
-            let answer = get(&router, &format!("/control-room/alerts/{alert}{part}")).await;
+            let answer = get(router, &format!("/control-room/alerts/{alert}{part}")).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{alert}{part}");
         }
     }
@@ -291,7 +307,7 @@ async fn a_run_is_seen_masked_and_ended_for_a_stated_reason() {
         (still.status, still.header("content-type"), still.header("cache-control")),
         (StatusCode::OK, "image/jpeg", "no-store")
     );
-    for camera in ["1", "-1", "x", "00000000000000000000000"] {
+    for camera in ["1", "-1", "x", "99999999999999999999999"] {
         assert_eq!(get(&router, &format!("/control-room/view/{camera}")).await.status, StatusCode::NOT_FOUND);
     }
 
@@ -317,7 +333,8 @@ async fn a_run_is_seen_masked_and_ended_for_a_stated_reason() {
 
 #[tokio::test]
 async fn counters_stream_until_the_run_is_over() {
-    let (_drawn, router) = ended();
+    let exercise = looked_at();
+    let (_, router) = &*exercise;
     let request = Request::get("/control-room/events").header("host", HOST).body(Body::empty()).expect("a request");
     let response = router.clone().oneshot(request).await.expect("an answer");
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -329,8 +346,9 @@ async fn counters_stream_until_the_run_is_over() {
 
 #[tokio::test]
 async fn the_public_page_tells_what_the_record_tells() {
-    let (_drawn, router) = ended();
-    let text = page(&router, &format!("/deployments/{DEPLOYMENT}")).await;
+    let exercise = looked_at();
+    let (_, router) = &*exercise;
+    let text = page(router, &format!("/deployments/{DEPLOYMENT}")).await;
     let columns = [
         "Deployment",
         "Date",
@@ -364,22 +382,23 @@ async fn the_public_page_tells_what_the_record_tells() {
         "Example Constabulary",
         "Deletion receipt",
         "The reason given: the recordings ran out.",
-        "overt verify http://127.0.0.1:8080/log --key &#39;overt.example/exercise+",
+        "overt verify http://127.0.0.1:8080/log --key 'overt.example/exercise+",
     ] {
         assert!(text.contains(said), "{said}");
     }
     assert!(!text.contains("exercise subject 1"), "nobody on the list is named in public");
-    let odd = get_with(&router, &format!("/deployments/{DEPLOYMENT}"), &[("host", "a'b<script>")]).await.text();
+    let odd = get_with(router, &format!("/deployments/{DEPLOYMENT}"), &[("host", "a'b<script>")]).await.text();
     assert!(odd.contains("overt verify http://127.0.0.1/log") && !odd.contains("a'b") && !odd.contains("<script>"));
-    let csv = get(&router, &format!("/deployments/{DEPLOYMENT}/table.csv")).await;
+    let csv = get(router, &format!("/deployments/{DEPLOYMENT}/table.csv")).await;
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text().starts_with("\"Deployment\",\"Date\","));
-    assert!(page(&router, "/deployments").await.contains(&format!("href=\"/deployments/{DEPLOYMENT}\"")));
+    assert!(page(router, "/deployments").await.contains(&format!("href=\"/deployments/{DEPLOYMENT}\"")));
 }
 
 #[tokio::test]
 async fn the_log_is_served_whole_and_nothing_beside_it() {
-    let (drawn, router) = ended();
+    let exercise = looked_at();
+    let (drawn, router) = &*exercise;
     let public = drawn.store.lock().expect("the store").public_dir().to_owned();
     let files = files_below(&public, "");
     assert!(
@@ -387,7 +406,7 @@ async fn the_log_is_served_whole_and_nothing_beside_it() {
         "{files:?}"
     );
     for file in files {
-        let answer = get(&router, &format!("/log/{file}")).await;
+        let answer = get(router, &format!("/log/{file}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{file}");
         assert_eq!(answer.bytes, std::fs::read(public.join(&file)).expect("a file"), "{file}");
         let keeps = if file == "checkpoint" { "no-cache" } else { answer.header("cache-control") };
@@ -410,14 +429,15 @@ async fn the_log_is_served_whole_and_nothing_beside_it() {
         "/log/tile/0/999",
         "/log/lock",
     ] {
-        assert_eq!(get(&router, path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(get(router, path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
 
 #[tokio::test]
 async fn the_api_counts_and_shows_nobody() {
-    let (_drawn, router) = ended();
-    let status = get(&router, "/api/status").await;
+    let exercise = looked_at();
+    let (_, router) = &*exercise;
+    let status = get(router, "/api/status").await;
     assert_eq!(status.header("content-type"), "application/json");
     let status: serde_json::Value = serde_json::from_slice(&status.bytes).expect("JSON");
     assert_eq!((status["stage"].as_str(), status["alerts"]["waiting"].as_u64()), (Some("ended"), Some(2)));
@@ -426,17 +446,17 @@ async fn the_api_counts_and_shows_nobody() {
     assert_eq!(count("templates_made"), count("templates_destroyed") + count("alerts_kept"));
     assert_eq!((count("faces_seen"), count("frames_captured")), (4, FRAMES as u64));
 
-    let alerts = get(&router, "/api/alerts").await.text();
+    let alerts = get(router, "/api/alerts").await.text();
     assert!(
         alerts.contains("\"state\":\"raised\"") && !alerts.contains("exercise subject") && !alerts.contains("score"),
         "{alerts}"
     );
-    let missing = get(&router, "/api/nothing").await;
+    let missing = get(router, "/api/nothing").await;
     assert_eq!((missing.status, missing.header("content-type")), (StatusCode::NOT_FOUND, "application/problem+json"));
-    let barred = get_with(&router, "/api/status", &[("host", "example.org")]).await;
+    let barred = get_with(router, "/api/status", &[("host", "example.org")]).await;
     assert_eq!((barred.status, barred.header("content-type")), (StatusCode::FORBIDDEN, "application/problem+json"));
     let request = Request::builder().method(Method::DELETE).uri("/api/alerts").header("host", HOST);
-    let refused = send(&router, request.body(Body::empty()).expect("a request")).await;
+    let refused = send(router, request.body(Body::empty()).expect("a request")).await;
     assert_eq!(
         (refused.status, refused.header("content-type")),
         (StatusCode::METHOD_NOT_ALLOWED, "application/problem+json")

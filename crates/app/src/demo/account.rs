@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use pipeline::RaisedAlert;
 
 /// Least side of a face, in pixels at its largest, at which a listed passage is expected to be found.
-pub const EXPECTED_FACE_PX_MIN: f32 = 60.0;
+pub(crate) const EXPECTED_FACE_PX_MIN: f32 = 60.0;
 
 /// One passage as the script of the footage has it.
-pub struct TruePassage {
+pub(crate) struct TruePassage {
     /// The label of the listed person, if they are listed.
     pub listed: Option<String>,
     /// Side of the face at its largest, in pixels.
@@ -16,7 +16,7 @@ pub struct TruePassage {
 }
 
 /// An alert beside the truth.
-pub struct TruedAlert {
+pub(crate) struct TruedAlert {
     /// The passage it was raised in; `None` when nobody was there.
     pub passage: Option<usize>,
     /// The label of the watchlist entry it names.
@@ -25,7 +25,7 @@ pub struct TruedAlert {
 
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Account {
+pub(crate) struct Account {
     /// Alerts that name the person who passed.
     pub alerts_correct: usize,
     /// All other alerts.
@@ -37,7 +37,7 @@ pub struct Account {
 }
 
 /// Compares alerts with the truth.
-pub fn account(passages: &[TruePassage], alerts: &[TruedAlert]) -> Account {
+pub(crate) fn account(passages: &[TruePassage], alerts: &[TruedAlert]) -> Account {
     let is_correct = |alert: &TruedAlert| {
         let passed = alert.passage.and_then(|passage| passages.get(passage));
         passed.is_some_and(|passage| passage.listed.as_ref() == Some(&alert.named))
@@ -54,7 +54,7 @@ pub fn account(passages: &[TruePassage], alerts: &[TruedAlert]) -> Account {
 }
 
 /// The alerts of a run beside the truth. `labels` names each watchlist entry; `passage_at` finds who was where.
-pub fn beside_truth(
+pub(crate) fn beside_truth(
     raised: &[RaisedAlert],
     labels: &BTreeMap<u32, String>,
     passage_at: impl Fn(&RaisedAlert) -> Option<usize>,
@@ -64,7 +64,7 @@ pub fn beside_truth(
 }
 
 /// The value below which the share `q` (0 to 1) of the values lie, by the nearest rank; `None` of no values.
-pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
+pub(crate) fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let rank = (q * sorted.len() as f64).ceil().max(1.0) as usize;

@@ -1,26 +1,24 @@
 //! Who walks through the rendered concourse and who is listed: cut from the pictures installed for exercises, numbered, never named.
 //!
-//! Subject 1 is listed from one portrait and walks past in others. The remaining subjects are listed from the picture they
-//! are cut from, so only size, blur, noise and light set them apart from it: that measures the path, not the model.
+//! One subject is listed from two portraits and walks past in a third. The others are listed from the picture they are cut
+//! from, so only size, blur, noise and light set them apart from it: that measures the path, not the model.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use capture::concourse::{Rect, Sprite};
 use face::decode::{self, Limits};
-use face::{Detection, Faces, Picture};
+use face::{Detection, Faces, Picture, Quality};
 
 use super::exercise::Subject;
 
-/// People of the group picture who are listed and walk.
-const LISTED_FROM_THE_GROUP: usize = 3;
-/// People of the group picture who are listed and never come.
-const LISTED_AND_ABSENT: usize = 6;
+/// People of the group picture who are listed; a third of them walk.
+const LISTED_FROM_THE_GROUP: usize = 9;
 /// How far around a face its own picture reaches, in face widths, when a group picture is cut into people.
 const MARGIN_WIDTHS: f32 = 0.35;
 
 /// The cast of a rendered concourse.
-pub struct Cast {
+pub(crate) struct Cast {
     /// Who is listed.
     pub subjects: Vec<Subject>,
     /// Who walks.
@@ -31,7 +29,7 @@ pub struct Cast {
 
 impl Cast {
     /// Reads the pictures for exercises and casts the people in them.
-    pub fn gather(models_dir: &Path, faces: &mut Faces) -> Result<Self> {
+    pub(crate) fn gather(models_dir: &Path, faces: &mut Faces) -> Result<Self> {
         let mut cast = Self { subjects: Vec::new(), sprites: Vec::new(), listed: Vec::new() };
         let mut groups = Vec::new();
         let mut portraits: Vec<(String, Picture, Detection)> = Vec::new();
@@ -55,48 +53,54 @@ impl Cast {
         Ok(cast)
     }
 
-    /// Files are named `subject-<letter>-<number>…`: the letter is the person. The first picture of a person is listed; the
-    /// others walk, or the first itself where there is no other.
+    /// Files are named `subject-<letter>-<number>…`: the letter is the person. All pictures of a person but the last are listed
+    /// and the last walks; somebody with one picture is listed from it and walks in it.
     fn portraits(&mut self, portraits: &[(String, Picture, Detection)]) -> Result<()> {
         let person = |name: &str| name.split('-').nth(1).unwrap_or_default().to_owned();
         let mut people: Vec<String> = portraits.iter().map(|(name, ..)| person(name)).collect();
         people.dedup();
         for letter in people {
-            let mut theirs = portraits.iter().filter(|(name, ..)| person(name) == letter);
-            let (_, listed, found) = theirs.next().context("a person without a picture")?;
-            let label = self.list(cut_out(listed, found)?, "a published portrait");
-            // A mask or a hand over the face is another exercise: those pictures are named so and do not walk here.
-            let others: Vec<_> = theirs.filter(|(name, ..)| !name.ends_with("covered")).collect();
-            for (_, picture, found) in &others {
-                self.walk(picture, found, Some(label.clone()))?;
+            // A mask or a hand over the face is another exercise: those pictures are named so and not used here.
+            let shown = |name: &str| person(name) == letter && !name.ends_with("covered");
+            let theirs: Vec<_> = portraits.iter().filter(|(name, ..)| shown(name)).collect();
+            let Some((_, walking, found)) = theirs.last() else { continue };
+            let label = self.next_label();
+            for (_, listed, found) in &theirs[..(theirs.len() - 1).max(1)] {
+                self.list(&label, cut_out(listed, found)?, "a published portrait");
             }
-            if others.is_empty() {
-                self.walk(listed, found, Some(label))?;
-            }
+            self.walk(walking, found, Some(label))?;
         }
         Ok(())
     }
 
+    /// A list is made of the best pictures there are: the sharpest faces of the group are listed. Every third of them walks,
+    /// the others never come; everybody who is not listed walks.
     fn group(&mut self, picture: &Picture, found: &[Detection]) -> Result<()> {
-        let mut left_to_right: Vec<&Detection> = found.iter().collect();
-        left_to_right.sort_by(|a, b| a.face.left.total_cmp(&b.face.left));
-        for (place, found) in left_to_right.into_iter().enumerate() {
-            // Every third person from the left, so that those listed stand in every part of the picture.
-            let turn = place / 3;
-            let listed = place % 3 == 1 && turn < LISTED_FROM_THE_GROUP + LISTED_AND_ABSENT;
-            let label = if listed { Some(self.list(cut_out(picture, found)?, "a published group picture")) } else { None };
-            let absent = listed && turn % 3 != 0;
-            if !absent {
+        let mut sharpest_first: Vec<&Detection> = found.iter().collect();
+        let sharpness = |found: &Detection| Quality::measure(picture.view(), found).sharpness;
+        sharpest_first.sort_by(|a, b| sharpness(b).total_cmp(&sharpness(a)));
+        for (place, found) in sharpest_first.into_iter().enumerate() {
+            let listed = place < LISTED_FROM_THE_GROUP;
+            let label = listed.then(|| self.next_label());
+            if let Some(label) = &label {
+                self.list(label, cut_out(picture, found)?, "a published group picture");
+            }
+            if !listed || place % 3 == 0 {
                 self.walk(picture, found, label)?;
             }
         }
         Ok(())
     }
 
-    fn list(&mut self, picture: Picture, image_source: &str) -> String {
-        let label = format!("exercise subject {}", self.subjects.len() + 1);
-        self.subjects.push(Subject { label: label.clone(), image_source: image_source.to_owned(), picture });
-        label
+    fn list(&mut self, label: &str, picture: Picture, image_source: &str) {
+        self.subjects.push(Subject { label: label.to_owned(), image_source: image_source.to_owned(), picture });
+    }
+
+    /// A label that nobody has yet: images of one person share theirs and stand together.
+    fn next_label(&self) -> String {
+        let mut labels: Vec<&str> = self.subjects.iter().map(|subject| subject.label.as_str()).collect();
+        labels.dedup();
+        format!("exercise subject {}", labels.len() + 1)
     }
 
     fn walk(&mut self, picture: &Picture, found: &Detection, listed: Option<String>) -> Result<()> {

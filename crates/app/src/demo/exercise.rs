@@ -16,7 +16,7 @@ use super::officers::Staff;
 const WINDOW: SignedDuration = SignedDuration::from_mins(110);
 
 /// One person listed in the exercise.
-pub struct Subject {
+pub(crate) struct Subject {
     /// `exercise subject N`.
     pub label: String,
     /// Where the image comes from, in words.
@@ -26,7 +26,7 @@ pub struct Subject {
 }
 
 /// An exercise that has been announced.
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Its data.
     pub store: Store,
     /// Its policy.
@@ -37,7 +37,7 @@ pub struct Prepared {
 }
 
 /// Creates the data directory of a new exercise and takes it as far as the public notice.
-pub fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dyn Clock) -> Result<Prepared> {
+pub(crate) fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dyn Clock) -> Result<Prepared> {
     let now = clock.now();
     let name = format!("exercise-{}", now.strftime("%Y%m%d-%H%M%S"));
     let deployment = DeploymentId::new(&name)?;
@@ -72,7 +72,7 @@ pub fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dyn Clock
 
 impl Prepared {
     /// Builds and freezes the watchlist, confirms the signs, declares the footage, and starts when the notice has stood long enough.
-    pub fn start(self, staff: &Staff, subjects: &[Subject], faces: &mut Faces, sources: &[Source], clock: &dyn Clock) -> Result<Started> {
+    pub(crate) fn start(self, staff: &Staff, subjects: &[Subject], faces: &mut Faces, sources: &[Source], clock: &dyn Clock) -> Result<Started> {
         let Self { mut store, policy, deployment, announced } = self;
         let ground = policy.grounds.first().context("the exercise policy names no ground")?;
         for subject in subjects {
@@ -103,7 +103,7 @@ impl Prepared {
 }
 
 /// An exercise that is live.
-pub struct Started {
+pub(crate) struct Started {
     /// Its data.
     pub store: Store,
     /// Its policy.
@@ -138,7 +138,7 @@ fn equipment(faces: &Faces, policy: &Policy) -> Result<Equipment> {
 }
 
 /// The engine's name for people.
-pub fn engine_name(engine: EngineKind) -> &'static str {
+pub(crate) fn engine_name(engine: EngineKind) -> &'static str {
     match engine {
         EngineKind::OnnxRuntime => "ONNX Runtime",
         EngineKind::BuiltIn => "built-in (rten)",

@@ -22,7 +22,7 @@ const LENGTH: Duration = Duration::from_secs(75);
 const SUBJECTS_MAX: usize = 1000;
 
 /// Footage and watchlist of an exercise.
-pub struct Material {
+pub(crate) struct Material {
     /// Who is listed.
     pub subjects: Vec<Subject>,
     form: Form,
@@ -35,7 +35,7 @@ enum Form {
 
 impl Material {
     /// The rendered concourse, cast from the installed pictures.
-    pub fn rendered(models_dir: &Path, faces: &mut Faces) -> Result<Self> {
+    pub(crate) fn rendered(models_dir: &Path, faces: &mut Faces) -> Result<Self> {
         let Cast { subjects, sprites, listed } = Cast::gather(models_dir, faces)?;
         let script = Script::walk_through(sprites.len(), SEED, &WalkThrough { length: LENGTH, ..WalkThrough::default() });
         let concourse = Concourse::new(sprites, script, SEED)?;
@@ -43,7 +43,7 @@ impl Material {
     }
 
     /// Recorded files and a directory of listed images.
-    pub fn recorded(files: &[PathBuf], watchlist: &Path) -> Result<Self> {
+    pub(crate) fn recorded(files: &[PathBuf], watchlist: &Path) -> Result<Self> {
         let listing = || format!("reading the watchlist directory {}", watchlist.display());
         let entries = std::fs::read_dir(watchlist).with_context(listing)?;
         let mut images = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().with_context(listing)?;
@@ -61,7 +61,7 @@ impl Material {
     }
 
     /// The sources, from the beginning: the same each time.
-    pub fn sources(&self) -> Result<Vec<Source>> {
+    pub(crate) fn sources(&self) -> Result<Vec<Source>> {
         match &self.form {
             Form::Rendered { concourse, .. } => {
                 Ok(vec![Source { camera: "rendered concourse".into(), footage: Footage::Concourse(Box::new(concourse.again()?)) }])
@@ -75,7 +75,7 @@ impl Material {
     }
 
     /// What truly happened, where it is known.
-    pub fn truth(&self) -> Option<Vec<TruePassage>> {
+    pub(crate) fn truth(&self) -> Option<Vec<TruePassage>> {
         let Form::Rendered { concourse, listed } = &self.form else { return None };
         let passage = |passage: &PassageTruth| TruePassage {
             listed: listed.get(passage.sprite).cloned().flatten(),
@@ -85,7 +85,7 @@ impl Material {
     }
 
     /// The passage in which an alert was raised: whose face covers most of the alert's.
-    pub fn passage_at(&self, alert: &RaisedAlert) -> Option<usize> {
+    pub(crate) fn passage_at(&self, alert: &RaisedAlert) -> Option<usize> {
         let Form::Rendered { concourse, .. } = &self.form else { return None };
         let truth = concourse.truth();
         let overlap = |rect: &Rect| {

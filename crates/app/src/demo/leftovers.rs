@@ -7,7 +7,7 @@ use domain::{Clock, Deployment};
 use store::Store;
 
 /// Ends and purges every exercise left under a directory. One that another process is running is left alone.
-pub fn sweep(directory: &Path, clock: &dyn Clock) -> Result<()> {
+pub(crate) fn sweep(directory: &Path, clock: &dyn Clock) -> Result<()> {
     let reading = || format!("looking for earlier exercises in {}", directory.display());
     for entry in std::fs::read_dir(directory).with_context(reading)? {
         let path = entry.with_context(reading)?.path();

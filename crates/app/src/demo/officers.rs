@@ -4,7 +4,7 @@ use anyhow::Result;
 use domain::{Officer, OfficerId, Role};
 
 /// The staff of an exercise, by pseudonym.
-pub struct Staff {
+pub(crate) struct Staff {
     /// Proposes.
     pub proposer: Officer,
     /// Approves, adopts the policy, publishes the notice.
@@ -17,7 +17,7 @@ pub struct Staff {
 
 impl Staff {
     /// The four.
-    pub fn of_an_exercise() -> Result<Self> {
+    pub(crate) fn of_an_exercise() -> Result<Self> {
         let officer = |name: &str, role| Ok::<_, anyhow::Error>(Officer { id: OfficerId::new(name)?, role });
         Ok(Self {
             proposer: officer("exercise-proposer", Role::Proposer)?,

@@ -17,7 +17,7 @@ use super::footage::Material;
 use crate::verify::DirectoryLog;
 
 /// An exercise that has been started.
-pub struct Exercise {
+pub(crate) struct Exercise {
     /// Its record.
     pub store: SharedStore,
     /// Its policy.
@@ -34,7 +34,7 @@ pub struct Exercise {
 
 /// What `overt demo --once --json` prints. Rates are left to the reader: every number here is a count, or milliseconds.
 #[derive(Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     deployment: String,
     bundle: String,
     engine: String,
@@ -88,7 +88,7 @@ struct ResidueReport {
 }
 
 /// Waits for the end, purges, and accounts for everything. `open` opens the models once more, for the residue scan.
-pub fn to_the_end(exercise: &Exercise, running: &Running, open: impl Fn() -> Result<Faces>, clock: &dyn Clock) -> Result<Report> {
+pub(crate) fn to_the_end(exercise: &Exercise, running: &Running, open: impl Fn() -> Result<Faces>, clock: &dyn Clock) -> Result<Report> {
     let status = running.wait();
     if let Stage::Stopped(reason) = &status.stage {
         anyhow::bail!("the exercise stopped before its end: {reason}; its record is in {}", exercise.data_dir.display());
@@ -171,7 +171,7 @@ fn residue(before: &Residue, after: &Residue) -> ResidueReport {
 impl Report {
     /// Prints the account; the exit code is 1 when a promise was not kept.
     #[allow(clippy::print_stdout, reason = "this is the command's output")]
-    pub fn print(&self, json: bool) -> Result<ExitCode> {
+    pub(crate) fn print(&self, json: bool) -> Result<ExitCode> {
         if json {
             println!("{}", serde_json::to_string_pretty(self)?);
         } else {

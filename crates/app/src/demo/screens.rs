@@ -13,10 +13,10 @@ use tokio::net::TcpListener;
 use super::report::Exercise;
 
 /// A masked picture for each second frame: six a second is enough to follow, and leaves the machine to the faces.
-pub const VIEW_EVERY_FRAMES: Option<NonZeroU32> = NonZeroU32::new(2);
+pub(crate) const VIEW_EVERY_FRAMES: Option<NonZeroU32> = NonZeroU32::new(2);
 
 /// Serves the screens.
-pub fn serve(exercise: Exercise, running: Running, port: u16, operator: Officer, clock: Arc<dyn Clock>) -> Result<ExitCode> {
+pub(crate) fn serve(exercise: Exercise, running: Running, port: u16, operator: Officer, clock: Arc<dyn Clock>) -> Result<ExitCode> {
     let running = Arc::new(running);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let screens = web::Screens {

@@ -120,9 +120,10 @@ const START_GAP_MIN: Duration = Duration::from_millis(700);
 const CROSSING_ONE_IN: usize = 6;
 /// Shortest pause at the nearest place.
 const PAUSE_MIN: Duration = Duration::from_millis(900);
-/// Shortest and longest approach without the pause; a crossing is a little shorter.
+/// Shortest and longest approach without the pause; a crossing takes less.
 const WALK_MS_MIN: u64 = 5_500;
 const WALK_MS_MAX: u64 = 7_500;
+const CROSSING_SHORTER_MS: u64 = 1_500;
 /// Shutter of a camera indoors in daylight: 1/125 s.
 const EXPOSURE: Duration = Duration::from_millis(8);
 
@@ -160,12 +161,14 @@ impl Script {
         let pause = aim.frame_interval.saturating_mul(aim.frames_at_largest_min + 3).max(PAUSE_MIN);
         let longest = Duration::from_millis(WALK_MS_MAX) + pause;
         let order = order_of_people(sprite_count, aim, longest, &mut random);
-        let sizes = spread_sizes(order.len(), aim, &mut random);
+        let (mut crossing_px, mut approaching_px) = spread_sizes(order.len(), aim, &mut random);
         let gap = start_gap(order.len(), aim.length, longest);
         let mut passages: Vec<_> = Vec::with_capacity(order.len());
-        for (turn, (sprite, nearest_face_px)) in order.into_iter().zip(sizes).enumerate() {
-            let start = gap.saturating_mul(u32::try_from(turn).unwrap_or(u32::MAX));
-            passages.push(passage(turn, sprite, start, nearest_face_px, pause, &mut random));
+        for (turn, sprite) in order.into_iter().enumerate() {
+            let slot = gap.saturating_mul(u32::try_from(turn).unwrap_or(u32::MAX));
+            let sizes = if is_crossing(turn) { &mut crossing_px } else { &mut approaching_px };
+            let nearest_face_px = sizes.pop().unwrap_or(aim.nearest_face_px_min);
+            passages.push(passage(turn, sprite, slot, nearest_face_px, pause, &mut random));
         }
         let end = passages.iter().map(|passage| passage.start + passage.duration).max().unwrap_or_default();
         Self {
@@ -192,25 +195,35 @@ fn order_of_people(count: usize, aim: &WalkThrough, longest: Duration, random: &
     order.shuffle(random);
     let again = count / aim.twice_one_in.max(1);
     let gap = start_gap(count + again, aim.length, longest);
-    if gap.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX)) > longest {
+    let turns = |people: usize| gap.saturating_mul(u32::try_from(people).unwrap_or(u32::MAX));
+    if turns(count) > longest && turns(count + again) + longest <= aim.length + gap {
         order.extend_from_within(..again);
     }
     order
 }
 
-/// One nearest size for each passage: evenly spread, in random order.
-fn spread_sizes(count: usize, aim: &WalkThrough, random: &mut ChaCha8Rng) -> Vec<f32> {
-    let range = aim.nearest_face_px_max - aim.nearest_face_px_min;
-    let steps = count.saturating_sub(1).max(1) as f32;
-    let mut sizes: Vec<f32> = (0..count).map(|step| aim.nearest_face_px_min + range * step as f32 / steps).collect();
-    sizes.shuffle(random);
-    sizes
+fn is_crossing(turn: usize) -> bool {
+    turn % CROSSING_ONE_IN == CROSSING_ONE_IN - 1
 }
 
+/// Nearest sizes, evenly spread, in random order: the smallest for those who cross, so that they pass behind those who
+/// pause, and the others for those who approach.
+fn spread_sizes(count: usize, aim: &WalkThrough, random: &mut ChaCha8Rng) -> (Vec<f32>, Vec<f32>) {
+    let range = aim.nearest_face_px_max - aim.nearest_face_px_min;
+    let steps = count.saturating_sub(1).max(1) as f32;
+    let mut crossing: Vec<f32> = (0..count).map(|step| aim.nearest_face_px_min + range * step as f32 / steps).collect();
+    let mut approaching = crossing.split_off(count / CROSSING_ONE_IN);
+    crossing.shuffle(random);
+    approaching.shuffle(random);
+    (crossing, approaching)
+}
+
+/// The walk of one turn. Its slot begins at `slot`; a shorter approach starts later in it, so that people reach the
+/// nearest place one after the other.
 fn passage(
     turn: usize,
     sprite: usize,
-    start: Duration,
+    slot: Duration,
     nearest_face_px: f32,
     pause: Duration,
     random: &mut ChaCha8Rng,
@@ -218,19 +231,19 @@ fn passage(
     let lane = if turn.is_multiple_of(2) { Side::Left } else { Side::Right };
     let near = random.random_range(0.24..0.38);
     let far = random.random_range(0.34..0.47);
-    let crossing = turn % CROSSING_ONE_IN == CROSSING_ONE_IN - 1;
-    let (path, duration_ms) = if crossing {
-        (Path::Crossing { from: lane.opposite() }, random.random_range(WALK_MS_MIN - 1_500..WALK_MS_MIN))
+    let walk_ms = random.random_range(WALK_MS_MIN..WALK_MS_MAX);
+    let (path, duration) = if is_crossing(turn) {
+        (Path::Crossing { from: lane.opposite() }, Duration::from_millis(walk_ms - CROSSING_SHORTER_MS))
     } else {
         let [near_across, far_across] = [near, far].map(|at| if lane == Side::Left { at } else { 1.0 - at });
         let far_face_px = nearest_face_px.min(random.random_range(16.0..26.0));
         let path = Path::Approach { far_across, far_face_px, near_across, pause, leaves: lane };
-        (path, random.random_range(WALK_MS_MIN..WALK_MS_MAX) + pause.as_millis() as u64)
+        (path, Duration::from_millis(walk_ms) + pause)
     };
     Passage {
         sprite,
-        start,
-        duration: Duration::from_millis(duration_ms),
+        start: slot + Duration::from_millis(WALK_MS_MAX - walk_ms),
+        duration,
         path,
         nearest_face_px,
         stature_m: random.random_range(1.60..1.82),

@@ -23,10 +23,10 @@ use store::{EXERCISE_POLICY, Recorded, Store};
 use tempfile::TempDir;
 use web::Screens;
 
-const WIDTH: u32 = 480;
-const HEIGHT: u32 = 270;
-const HEAD_PX: i64 = 30;
-const STEP_PX: i64 = 16;
+const WIDTH: u32 = 320;
+const HEIGHT: u32 = 180;
+const HEAD_PX: i64 = 23;
+const STEP_PX: i64 = 14;
 /// Heads of these colours are found; the first two are listed.
 const HEADS: [[u8; 3]; 5] = [[214, 90, 70], [70, 110, 220], [80, 180, 110], [228, 196, 70], [160, 90, 190]];
 const LISTED: usize = 2;
@@ -278,12 +278,10 @@ impl Detector for Heads {
 fn find(picture: RgbView<'_>, head: &[u8; 3]) -> Option<Detection> {
     let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
     for y in 0..picture.height {
-        for (x, pixel) in (0..).zip(picture.row(y).chunks_exact(3)) {
-            if pixel == head {
-                (left, top) = (left.min(x), top.min(y));
-                (right, bottom) = (right.max(x), bottom.max(y));
-            }
-        }
+        let mut places = (0..).zip(picture.row(y).chunks_exact(3)).filter(|(_, pixel)| pixel == head).map(|(x, _)| x);
+        let Some(first) = places.next() else { continue };
+        (left, top) = (left.min(first), top.min(y));
+        (right, bottom) = (right.max(places.last().unwrap_or(first)), bottom.max(y));
     }
     if left > right {
         return None;
