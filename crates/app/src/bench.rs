@@ -1,5 +1,7 @@
 //! `overt bench`: how fast a part runs here, next to a named peer doing the same work in the same run.
 
+#![allow(clippy::disallowed_methods, reason = "a bench reads the clock: that is what it is for")]
+
 mod detect;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -72,7 +74,12 @@ fn embed(args: EmbedArgs) -> anyhow::Result<ExitCode> {
     if !(0.1..=3600.0).contains(&seconds) || !(1..=64).contains(&batch) {
         bail!("--seconds is 0.1 to 3600 and --batch is 1 to 64");
     }
-    let engine = engine.map(|name| EngineKind::from_name(&name).with_context(|| format!("there is no engine called {name}: onnxruntime or built-in"))).transpose()?;
+    let engine = engine
+        .map(|name| {
+            EngineKind::from_name(&name)
+                .with_context(|| format!("there is no engine called {name}: onnxruntime or built-in"))
+        })
+        .transpose()?;
     let options = OpenOptions { engine, ..OpenOptions::usual()? };
     let mut faces = Bundle::open(&bundle, &options)?;
     let alignment = faces.recognizer.contract().alignment.clone();
@@ -87,9 +94,16 @@ fn embed(args: EmbedArgs) -> anyhow::Result<ExitCode> {
         threads: options.threads,
         batch,
         ours: Figures::of(&ours_ms, batch),
-        ratio: peer.as_ref().map(|_| Figures::of(&ours_ms, batch).chips_per_second / Figures::of(&peer_ms, batch).chips_per_second),
-        ratio_of_medians: peer.as_ref().map(|_| Figures::of(&peer_ms, batch).median_ms / Figures::of(&ours_ms, batch).median_ms),
-        peer: peer.as_ref().map(|peer| PeerFigures { name: format!("Python onnxruntime {}", peer.version), figures: Figures::of(&peer_ms, batch) }),
+        ratio: peer
+            .as_ref()
+            .map(|_| Figures::of(&ours_ms, batch).chips_per_second / Figures::of(&peer_ms, batch).chips_per_second),
+        ratio_of_medians: peer
+            .as_ref()
+            .map(|_| Figures::of(&peer_ms, batch).median_ms / Figures::of(&ours_ms, batch).median_ms),
+        peer: peer.as_ref().map(|peer| PeerFigures {
+            name: format!("Python onnxruntime {}", peer.version),
+            figures: Figures::of(&peer_ms, batch),
+        }),
     };
     let text = if json { serde_json::to_string_pretty(&report)? } else { report.text() };
     std::io::stdout().write_all((text + "\n").as_bytes())?;
@@ -154,14 +168,21 @@ impl Report {
         ];
         if let (Some(peer), Some(ratio), Some(medians)) = (&self.peer, self.ratio, self.ratio_of_medians) {
             lines.push(format!("peer {} ({})", peer.figures.text(), peer.name));
-            lines.push(format!("ratio {ratio:.3} of the peer's throughput, {medians:.3} by medians (at least {RATIO_MIN} is asked for)"));
+            lines.push(format!(
+                "ratio {ratio:.3} of the peer's throughput, {medians:.3} by medians (at least {RATIO_MIN} is asked for)"
+            ));
         }
         lines.join("\n")
     }
 }
 
 /// Measures ours for `seconds` and, in turns, the peer for as long; the times of all runs.
-fn measure(recognizer: &mut dyn Recognizer, chips: &[Chip], mut peer: Option<&mut Peer>, seconds: f64) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+fn measure(
+    recognizer: &mut dyn Recognizer,
+    chips: &[Chip],
+    mut peer: Option<&mut Peer>,
+    seconds: f64,
+) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
     let turns = (seconds / TURN_SECONDS_MAX).ceil().max(1.0);
     let turn_seconds = seconds / turns;
     let (mut ours_ms, mut peer_ms) = (Vec::new(), Vec::new());
@@ -183,12 +204,18 @@ fn measure(recognizer: &mut dyn Recognizer, chips: &[Chip], mut peer: Option<&mu
 fn chips(recognizer: &mut dyn Recognizer, batch: usize) -> anyhow::Result<Vec<Chip>> {
     let blank = face::Picture::from_rgb(256, 256, vec![0; 3 * 256 * 256]).context("a blank picture")?;
     let middle = face::Point { x: 128.0, y: 128.0 };
-    let points = [(-30.0, -20.0), (30.0, -20.0), (0.0, 10.0), (-25.0, 40.0), (25.0, 40.0)].map(|(x, y)| face::Point { x: middle.x + x, y: middle.y + y });
-    let somewhere = face::Detection { face: face::Rect { left: 64.0, top: 64.0, width: 128.0, height: 128.0 }, confidence: 1.0, points };
+    let points = [(-30.0, -20.0), (30.0, -20.0), (0.0, 10.0), (-25.0, 40.0), (25.0, 40.0)]
+        .map(|(x, y)| face::Point { x: middle.x + x, y: middle.y + y });
+    let somewhere = face::Detection {
+        face: face::Rect { left: 64.0, top: 64.0, width: 128.0, height: 128.0 },
+        confidence: 1.0,
+        points,
+    };
     let side = recognizer.align(blank.view(), &somewhere).side();
     let chips = (0..batch)
         .map(|number| {
-            let pixels = (0..3 * (side as usize).pow(2)).map(|place| ((place * 31 + number * 17) % 251) as u8).collect();
+            let pixels =
+                (0..3 * (side as usize).pow(2)).map(|place| ((place * 31 + number * 17) % 251) as u8).collect();
             Chip::from_rgb(side, pixels).context("a chip")
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -221,7 +248,8 @@ impl Peer {
     fn start(python: &str, bundle: &str, options: &OpenOptions, chips: &[Chip]) -> anyhow::Result<Self> {
         let recogniser = Bundle::resolve(bundle, &options.models_dir)?.recogniser;
         let prepared = bundle::prepare(models::catalogue()?.manifest(&recogniser)?, &options.models_dir)?;
-        let mut graph = tempfile::Builder::new().suffix(".onnx").tempfile().context("writing the graph for the peer")?;
+        let mut graph =
+            tempfile::Builder::new().suffix(".onnx").tempfile().context("writing the graph for the peer")?;
         graph.write_all(&prepared.onnx_bytes).context("writing the graph for the peer")?;
         let side = chips.first().map_or(0, Chip::side);
         let mut child = command(python, graph.path(), &format!("{},3,{side},{side}", chips.len()), options.threads)
@@ -232,7 +260,9 @@ impl Peer {
         let mut peer = Self { child, orders, answers, version: String::new(), _graph: graph };
         let hello = peer.answer()?;
         if let Some(missing) = hello.missing {
-            bail!("{python} has no module {missing}; the peer needs onnxruntime and numpy (for example in a virtual environment named with --python)");
+            bail!(
+                "{python} has no module {missing}; the peer needs onnxruntime and numpy (for example in a virtual environment named with --python)"
+            );
         }
         peer.version = hello.version.context("the peer did not say its version")?;
         Ok(peer)

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "this is the composition root's clock; rules get the time as an argument")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the composition root's clock; rules get the time as an argument"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

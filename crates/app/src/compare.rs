@@ -95,13 +95,15 @@ fn only_face(faces: &mut Faces, path: &Path) -> anyhow::Result<(Side, Template)>
         bail!("{name}: {} faces were found; give an image with one, cut out the one meant", found.len());
     };
     let chip = faces.recognizer.align(picture.view(), &only);
-    let mut templates = faces.recognizer.embed(&[chip]).with_context(|| format!("{name}: no template could be made"))?;
+    let mut templates =
+        faces.recognizer.embed(&[chip]).with_context(|| format!("{name}: no template could be made"))?;
     let template = templates.pop().with_context(|| format!("{name}: the recogniser returned no template"))?;
     Ok((Side { file: name.to_string(), face: FaceReport::of(&picture, &only) }, template))
 }
 
 fn text(report: &Report) -> String {
-    let mut lines = vec![format!("{}: {} and {} on {}", report.bundle, report.detector, report.recogniser, report.engine)];
+    let mut lines =
+        vec![format!("{}: {} and {} on {}", report.bundle, report.detector, report.recogniser, report.engine)];
     for side in &report.images {
         lines.push(side.file.clone());
         lines.push(format!("  {}", FaceReport::HEADING));

@@ -63,7 +63,10 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     let models_dir = install(&args.bundle)?;
     let directory = match &args.data {
         Some(directory) => directory.clone(),
-        None => directories::ProjectDirs::from("", "", "overt").context("this user has no home directory; name one with --data")?.data_dir().join("exercises"),
+        None => directories::ProjectDirs::from("", "", "overt")
+            .context("this user has no home directory; name one with --data")?
+            .data_dir()
+            .join("exercises"),
     };
     std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
     leftovers::sweep(&directory, &*clock)?;
@@ -73,7 +76,12 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     let cameras = u32::try_from(args.source.len().max(1)).context("too many sources")?;
     let prepared = exercise::announce(&directory, &staff, cameras, &*clock)?;
     let mut faces = open(&args.bundle, &models_dir, None)?;
-    eprintln!("{} with {} on {}", faces.detector.name(), faces.recognizer.contract().model, exercise::engine_name(faces.engine));
+    eprintln!(
+        "{} with {} on {}",
+        faces.detector.name(),
+        faces.recognizer.contract().model,
+        exercise::engine_name(faces.engine)
+    );
     let material = match &args.watchlist {
         Some(watchlist) => Material::recorded(&args.source, watchlist)?,
         None => Material::rendered(&models_dir, &mut faces)?,

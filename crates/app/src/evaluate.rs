@@ -71,13 +71,24 @@ fn table(results: &Results) -> String {
     let (model, pairs, search) = (&results.model, &results.verification, &results.identification);
     let mut lines = vec![
         format!("{}: {} and {} on {}", model.bundle, model.detector, model.recogniser, model.engine),
-        format!("{} pictures of {} people, {} without a usable face", results.images, results.identities, results.failures_to_acquire),
+        format!(
+            "{} pictures of {} people, {} without a usable face",
+            results.images, results.identities, results.failures_to_acquire
+        ),
     ];
     lines.extend(results.failures.iter().map(|failure| format!("  {}", failure.reason)));
     lines.push(String::new());
-    lines.push(format!("one to one    {} genuine and {} impostor pairs, equal error rate {}", pairs.genuine, pairs.impostor, percent(pairs.eer)));
+    lines.push(format!(
+        "one to one    {} genuine and {} impostor pairs, equal error rate {}",
+        pairs.genuine,
+        pairs.impostor,
+        percent(pairs.eer)
+    ));
     lines.extend(rows("misses at", "false matches", &pairs.fnmr_at_fmr));
-    lines.push(format!("one to many   {} enrolled, {} searches for them, {} for others", search.enrolled, search.mated, search.non_mated));
+    lines.push(format!(
+        "one to many   {} enrolled, {} searches for them, {} for others",
+        search.enrolled, search.mated, search.non_mated
+    ));
     lines.extend(rows("found at", "false alarms", &search.tpir_at_fpir));
     lines.extend(group_table(results));
     lines.extend(results.notes.iter().map(|note| format!("note: {note}")));
@@ -88,7 +99,11 @@ fn group_table(results: &Results) -> Vec<String> {
     let Some(point) = results.group_threshold.filter(|_| !results.groups.is_empty()) else { return Vec::new() };
     let width = results.groups.iter().map(|group| group.group.chars().count()).max().unwrap_or(0).max(5);
     let mut lines = vec![
-        format!("groups        at threshold {}, where {} of all impostor pairs match; 95 % intervals", point.threshold, percent(point.fmr)),
+        format!(
+            "groups        at threshold {}, where {} of all impostor pairs match; 95 % intervals",
+            point.threshold,
+            percent(point.fmr)
+        ),
         format!("  {:width$}  people  {:28}  {:28}", "group", "false matches", "misses"),
     ];
     lines.extend(results.groups.iter().map(|group| {

@@ -94,8 +94,14 @@ struct QualityReport {
 /// Inspects every image; one that cannot be read is named and does not stop the others.
 pub(crate) fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
     if let Some(out) = &args.draw {
-        ensure!(args.images.len() == 1, "--draw takes one image, {} were given; draw them one by one", args.images.len());
-        let same = std::fs::canonicalize(out).ok().filter(|out| std::fs::canonicalize(&args.images[0]).ok().as_ref() == Some(out));
+        ensure!(
+            args.images.len() == 1,
+            "--draw takes one image, {} were given; draw them one by one",
+            args.images.len()
+        );
+        let same = std::fs::canonicalize(out)
+            .ok()
+            .filter(|out| std::fs::canonicalize(&args.images[0]).ok().as_ref() == Some(out));
         ensure!(same.is_none(), "--draw {} would overwrite the image; name another file", out.display());
     }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -119,7 +125,10 @@ pub(crate) fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
 /// Reads one image and finds its faces, the most certain first. Errors name the file.
 pub(crate) fn find(faces: &mut Faces, path: &Path) -> anyhow::Result<(Picture, Vec<Detection>)> {
     let picture = decode::file(path, &Limits::default())?;
-    let found = faces.detector.detect(picture.view()).with_context(|| format!("{}: no faces could be sought", path.display()))?;
+    let found = faces
+        .detector
+        .detect(picture.view())
+        .with_context(|| format!("{}: no faces could be sought", path.display()))?;
     Ok((picture, found))
 }
 
@@ -132,7 +141,12 @@ fn inspect(faces: &mut Faces, path: &Path, out: Option<&Path>) -> anyhow::Result
         image::save_buffer_with_format(out, pixels, width, height, image::ColorType::Rgb8, image::ImageFormat::Png)
             .with_context(|| format!("{} could not be written", out.display()))?;
     }
-    Ok(ImageReport::Read { file: path.display().to_string(), width: picture.width(), height: picture.height(), faces: reports })
+    Ok(ImageReport::Read {
+        file: path.display().to_string(),
+        width: picture.width(),
+        height: picture.height(),
+        faces: reports,
+    })
 }
 
 impl FaceReport {
@@ -150,7 +164,8 @@ impl FaceReport {
             roll_deg,
             detector_confidence,
         } = Quality::measure(picture.view(), found);
-        let [right_eye, left_eye, nose_tip, right_mouth_corner, left_mouth_corner] = found.points.map(|point| [point.x, point.y]);
+        let [right_eye, left_eye, nose_tip, right_mouth_corner, left_mouth_corner] =
+            found.points.map(|point| [point.x, point.y]);
         let face::Rect { left, top, width, height } = found.face;
         Self {
             face: BoxReport { left, top, width, height },
@@ -177,7 +192,11 @@ impl FaceReport {
         let place = format!("{:.0},{:.0} {:.0}x{:.0}", face.left, face.top, face.width, face.height);
         let mut line = format!("{place:<20}{:>10.2}{:>9.1}", self.confidence, quality.inter_eye_distance_px);
         // Writing to a string cannot fail.
-        let _ = write!(line, "{:>11.0}{:>11.2}{:>12.2}", quality.sharpness, quality.luminance_mean, quality.illumination_uniformity);
+        let _ = write!(
+            line,
+            "{:>11.0}{:>11.2}{:>12.2}",
+            quality.sharpness, quality.luminance_mean, quality.illumination_uniformity
+        );
         let _ = write!(line, "{:>8.1}{:>8.1}", 100.0 * quality.over_exposure, 100.0 * quality.under_exposure);
         let _ = write!(line, "{:>6.0}{:>7.0}{:>6.0}", quality.yaw_deg, quality.pitch_deg, quality.roll_deg);
         line

@@ -96,7 +96,8 @@ struct BundleReport {
 impl Report {
     fn gather(models_dir: &Path) -> anyhow::Result<Self> {
         let catalogue = models::catalogue()?;
-        let models: Vec<ModelReport> = catalogue.manifests.iter().map(|manifest| ModelReport::of(manifest, models_dir)).collect();
+        let models: Vec<ModelReport> =
+            catalogue.manifests.iter().map(|manifest| ModelReport::of(manifest, models_dir)).collect();
         let is_installed = |name: &str| models.iter().any(|model| model.name == name && model.state == "installed");
         let bundles = bundles(&catalogue, models_dir, &is_installed);
         let engine = if is_installed("onnxruntime") { EngineKind::OnnxRuntime } else { EngineKind::BuiltIn };
@@ -146,7 +147,8 @@ fn list(json: bool) -> anyhow::Result<ExitCode> {
     if json {
         return print(&(serde_json::to_string_pretty(&report)? + "\n"));
     }
-    let mut lines = vec![format!("{:20} {:11} {:11} {:>9}  {:12} licence", "model", "kind", "state", "size", "operational")];
+    let mut lines =
+        vec![format!("{:20} {:11} {:11} {:>9}  {:12} licence", "model", "kind", "state", "size", "operational")];
     for model in &report.models {
         let megabytes = model.size_bytes as f64 / 1e6;
         let ModelReport { name, kind, state, operational_use, licence, .. } = model;
@@ -157,7 +159,11 @@ fn list(json: bool) -> anyhow::Result<ExitCode> {
     for bundle in &report.bundles {
         let name = if bundle.default { format!("{} (default)", bundle.name) } else { bundle.name.clone() };
         let usable = if bundle.usable { "yes" } else { "no" };
-        lines.push(format!("{name:20} {usable:7} {} and {}", bundle.detector.as_deref().unwrap_or("no detector yet"), bundle.recogniser));
+        lines.push(format!(
+            "{name:20} {usable:7} {} and {}",
+            bundle.detector.as_deref().unwrap_or("no detector yet"),
+            bundle.recogniser
+        ));
     }
     lines.push(String::new());
     lines.push(format!("engine {}, models kept in {}", report.engine, report.directory));
@@ -167,8 +173,10 @@ fn list(json: bool) -> anyhow::Result<ExitCode> {
 fn install(names: &[String], from: Vec<PathBuf>, pictures: bool) -> anyhow::Result<ExitCode> {
     let catalogue = models::catalogue()?;
     let is_model = |name: &String| catalogue.bundle(name).is_err() && catalogue.manifest(name).is_ok();
-    let mut needs: Vec<Need> =
-        names.iter().map(|name| if is_model(name) { Need::Model(name.clone()) } else { Need::Bundle(name.clone()) }).collect();
+    let mut needs: Vec<Need> = names
+        .iter()
+        .map(|name| if is_model(name) { Need::Model(name.clone()) } else { Need::Bundle(name.clone()) })
+        .collect();
     if pictures {
         needs.push(Need::DemoPictures);
     }
@@ -215,7 +223,12 @@ fn licence(model: Option<&str>) -> anyhow::Result<ExitCode> {
     let text = manifests.iter().map(|manifest| {
         let Manifest { name, summary, licence, operational_use, .. } = manifest;
         let allowed = operational_use.allowed.name();
-        format!("{name}: {summary}\nlicence: {}\n{}\noperational use allowed: {allowed}. {}\n", licence.name, licence.text.trim(), operational_use.reason)
+        format!(
+            "{name}: {summary}\nlicence: {}\n{}\noperational use allowed: {allowed}. {}\n",
+            licence.name,
+            licence.text.trim(),
+            operational_use.reason
+        )
     });
     print(&text.collect::<Vec<_>>().join("\n"))
 }

@@ -162,7 +162,7 @@ impl Clip {
         Ok(())
     }
 
-    fn to_frame(&mut self) -> Result<Frame, CaptureError> {
+    fn take_frame(&mut self) -> Result<Frame, CaptureError> {
         if self.frames >= self.limits.frames_max {
             return Err(self.over_limit(format!("{} frames and more", self.frames), self.limits.frames_max));
         }
@@ -190,7 +190,7 @@ impl Clip {
         if self.frames.is_multiple_of(CHECK_EVERY_FRAMES) {
             self.sealed.check_unchanged()?;
         }
-        if self.decode_next()? { self.to_frame().map(Some) } else { self.finish() }
+        if self.decode_next()? { self.take_frame().map(Some) } else { self.finish() }
     }
 
     fn finish(&mut self) -> Result<Option<Frame>, CaptureError> {

@@ -1,5 +1,7 @@
 //! Recordings as they come from disks: real clips, damaged ones, and everything that is not a recording.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped, and a figure that is measured, is said")]
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::net::UnixListener;

@@ -1,5 +1,7 @@
 //! The life of a deployment: every action by every role in every state, each condition of a start, and replay from the record.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

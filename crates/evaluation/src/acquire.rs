@@ -45,8 +45,13 @@ impl Acquired {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self, EvaluationError> {
         let files = index.locate(folder)?;
-        let mut acquired =
-            Self { templates: Vec::new(), failures: Vec::new(), several_faces: 0, copies: 0, set_sha256: String::new() };
+        let mut acquired = Self {
+            templates: Vec::new(),
+            failures: Vec::new(),
+            several_faces: 0,
+            copies: 0,
+            set_sha256: String::new(),
+        };
         let (mut set, mut seen) = (Sha256::new(), HashSet::new());
         for (row, (picture, file)) in index.rows.iter().zip(&files).enumerate() {
             let mut digest = [0; 32];
@@ -87,7 +92,9 @@ fn template(faces: &mut Faces, name: &str, data: &[u8]) -> Result<Result<(Templa
         let (width, height) = (picture.width(), picture.height());
         return Ok(Err(format!("{name}: no face found in {width} x {height} pixels")));
     };
-    Ok(embed(faces, &picture, chosen)?.map(|template| (template, found.len())).ok_or_else(|| format!("{name}: no template")))
+    Ok(embed(faces, &picture, chosen)?
+        .map(|template| (template, found.len()))
+        .ok_or_else(|| format!("{name}: no template")))
 }
 
 fn embed(faces: &mut Faces, picture: &Picture, chosen: &Detection) -> Result<Option<Template>, EngineError> {

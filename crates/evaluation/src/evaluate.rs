@@ -13,8 +13,8 @@ use crate::identification::{self, Split};
 use crate::index::Index;
 use crate::operating_point::OperatingPoint;
 use crate::results::{
-    ByPoint, DetPoint, FORMAT, FailureToAcquire, GroupResult, GroupThreshold, Identification, Model, Results, SplitResult,
-    Verification,
+    ByPoint, DetPoint, FORMAT, FailureToAcquire, GroupResult, GroupThreshold, Identification, Model, Results,
+    SplitResult, Verification,
 };
 
 /// False match rates at which the false non-match rate is given.
@@ -286,7 +286,9 @@ fn notes(results: &Results) -> Vec<String> {
         notes.push(format!("{} pictures are copies of another: rates look better than they are", results.copies));
     }
     if results.failures_to_acquire > 0 {
-        notes.push("a picture without a face counts as a miss of its person, and as no attempt by a stranger".to_owned());
+        notes.push(
+            "a picture without a face counts as a miss of its person, and as no attempt by a stranger".to_owned(),
+        );
     }
     notes
 }

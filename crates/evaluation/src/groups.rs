@@ -97,13 +97,19 @@ pub fn measure(comparisons: &Comparisons, group: &Group, threshold: f32, bootstr
     let tally = Tally::count(comparisons, &group.rows, threshold);
     let (impostor, false_matches) = tally.impostor(&vec![1; tally.people.len()]);
     let (genuine, false_non_matches) = tally.genuine(&vec![1; tally.people.len()]);
-    let resampled: Vec<[Option<f64>; 2]> =
-        (0..u64::from(bootstrap.resamples)).into_par_iter().map(|number| tally.resample(bootstrap.seed, number)).collect();
+    let resampled: Vec<[Option<f64>; 2]> = (0..u64::from(bootstrap.resamples))
+        .into_par_iter()
+        .map(|number| tally.resample(bootstrap.seed, number))
+        .collect();
     let rate = |events: u64, trials: u64, people: usize, which: usize| {
         let rates = || resampled.iter().filter_map(|rates| rates[which]).collect();
         (trials > 0).then(|| Rate {
             rate: events as f64 / trials as f64,
-            ci95: if events == 0 || events == trials { without_variation(events, people) } else { bootstrapped(rates()) },
+            ci95: if events == 0 || events == trials {
+                without_variation(events, people)
+            } else {
+                bootstrapped(rates())
+            },
         })
     };
     GroupRates {
@@ -124,7 +130,10 @@ impl GroupRates {
         if self.identities < IDENTITIES_MIN {
             notes.push("one person: no pair of different people to compare".to_owned());
         } else if self.identities < RELIABLE_IDENTITIES_MIN {
-            notes.push(format!("{} people, fewer than {RELIABLE_IDENTITIES_MIN}: an indication, no proof", self.identities));
+            notes.push(format!(
+                "{} people, fewer than {RELIABLE_IDENTITIES_MIN}: an indication, no proof",
+                self.identities
+            ));
         }
         if self.genuine == 0 {
             notes.push("nobody has two pictures: misses cannot be measured".to_owned());
@@ -182,14 +191,16 @@ impl Tally {
     /// Impostor pairs and false matches when person `n` is in the sample `weights[n]` times. A person drawn twice is not
     /// compared with themselves: those pairs would be genuine.
     fn impostor(&self, weights: &[u64]) -> (u64, u64) {
-        let weighted = |power: u32| self.people.iter().zip(weights).map(move |(p, w)| (p.pictures * w).pow(power)).sum::<u64>();
+        let weighted =
+            |power: u32| self.people.iter().zip(weights).map(move |(p, w)| (p.pictures * w).pow(power)).sum::<u64>();
         let pairs = (weighted(1).pow(2) - weighted(2)) / 2;
         let matches = self.false_matches.iter().map(|&(one, other, count)| weights[one] * weights[other] * count).sum();
         (pairs, matches)
     }
 
     fn genuine(&self, weights: &[u64]) -> (u64, u64) {
-        let sum = |of: fn(&Person) -> u64| self.people.iter().zip(weights).map(|(person, weight)| of(person) * weight).sum();
+        let sum =
+            |of: fn(&Person) -> u64| self.people.iter().zip(weights).map(|(person, weight)| of(person) * weight).sum();
         (sum(|person| person.genuine), sum(|person| person.false_non_matches))
     }
 
@@ -293,8 +304,11 @@ mod tests {
         for set in 0..sets {
             let mut random = ChaCha8Rng::seed_from_u64(set);
             let alike: Vec<bool> = (0..people).map(|_| random.random_bool(0.5)).collect();
-            let positions: Vec<_> =
-                alike.iter().enumerate().map(|(n, &alike)| Some(if alike { 0.0 } else { 10.0 * (n + 1) as f32 })).collect();
+            let positions: Vec<_> = alike
+                .iter()
+                .enumerate()
+                .map(|(n, &alike)| Some(if alike { 0.0 } else { 10.0 * (n + 1) as f32 }))
+                .collect();
             let comparisons = compared(&on_a_line(&positions), (0..people).collect());
             let bootstrap = Bootstrap { seed: set, resamples: 300 };
             let rates = measure(&comparisons, &group(0..people), -1.0, bootstrap);

@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn people_become_numbers_and_other_columns_groups() {
-        let text = "\u{feff}identity, path ,gender,region\nann,a/1.png,f,north\nben,b.png,,south\nann,a/2.png,f,north\n";
+        let text =
+            "\u{feff}identity, path ,gender,region\nann,a/1.png,f,north\nben,b.png,,south\nann,a/2.png,f,north\n";
         let index = Index::parse(text.as_bytes()).expect("a good index");
         assert_eq!(index.identities, 2);
         assert_eq!(index.group_columns, ["gender", "region"]);

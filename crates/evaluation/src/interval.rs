@@ -43,8 +43,14 @@ mod tests {
         ];
         for (events, trials, low, high) in cases {
             let [found_low, found_high] = exact(events, trials);
-            assert!((found_low - low).abs() <= 1e-6 + 0.01 * low * f64::from(trials > 1000), "{events}/{trials}: {found_low}");
-            assert!((found_high - high).abs() <= 1e-6 + 0.01 * high * f64::from(trials > 1000), "{events}/{trials}: {found_high}");
+            assert!(
+                (found_low - low).abs() <= 1e-6 + 0.01 * low * f64::from(trials > 1000),
+                "{events}/{trials}: {found_low}"
+            );
+            assert!(
+                (found_high - high).abs() <= 1e-6 + 0.01 * high * f64::from(trials > 1000),
+                "{events}/{trials}: {found_high}"
+            );
         }
         assert_eq!(exact(0, 0), [0.0, 1.0]);
     }

@@ -134,7 +134,8 @@ fn draw_trade_off(evaluation: &Evaluation, svg: &mut String) -> Result<(), Strin
         .y_desc("false non-match rate")
         .draw()
         .map_err(text)?;
-    let points = evaluation.results.verification.det.iter().filter(|point| point.fmr <= RATE_MAX && point.fnmr <= RATE_MAX);
+    let points =
+        evaluation.results.verification.det.iter().filter(|point| point.fmr <= RATE_MAX && point.fnmr <= RATE_MAX);
     let line = points.map(|point| (probit(point.fmr, impostor), probit(point.fnmr, genuine)));
     chart.draw_series(LineSeries::new(line, GENUINE.stroke_width(4))).map_err(text)?;
     area.present().map_err(text)
@@ -166,13 +167,18 @@ fn draw_distributions(shares: &Distribution, svg: &mut String) -> Result<(), Str
         .y_desc("share of pairs")
         .draw()
         .map_err(text)?;
-    for (bars, colour, name) in [(&shares.impostor, IMPOSTOR, "different people"), (&shares.genuine, GENUINE, "one person")] {
+    for (bars, colour, name) in
+        [(&shares.impostor, IMPOSTOR, "different people"), (&shares.genuine, GENUINE, "one person")]
+    {
         let start = move |bar: usize| from + shares.step * bar as f64;
         let bar = |(bar, &share): (usize, &f64)| {
             Rectangle::new([(start(bar), 0.0), (start(bar + 1), share)], colour.mix(0.55).filled())
         };
-        let drawn = chart.draw_series(bars.iter().enumerate().filter(|(_, share)| **share > 0.0).map(bar)).map_err(text)?;
-        drawn.label(name).legend(move |(x, y)| Rectangle::new([(x, y - 9), (x + 18, y + 9)], colour.mix(0.55).filled()));
+        let drawn =
+            chart.draw_series(bars.iter().enumerate().filter(|(_, share)| **share > 0.0).map(bar)).map_err(text)?;
+        drawn
+            .label(name)
+            .legend(move |(x, y)| Rectangle::new([(x, y - 9), (x + 18, y + 9)], colour.mix(0.55).filled()));
     }
     chart
         .configure_series_labels()

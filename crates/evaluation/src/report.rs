@@ -51,7 +51,11 @@ fn summary(results: &Results) -> String {
             count => format!("In {count} of them no face could be used; they count as misses."),
         }
     );
-    let _ = writeln!(words, "<li>Comparing one to one, both kinds of error are equally frequent at {}.</li>", percent(verification.eer));
+    let _ = writeln!(
+        words,
+        "<li>Comparing one to one, both kinds of error are equally frequent at {}.</li>",
+        percent(verification.eer)
+    );
     if let Some((fmr, fnmr)) = lowest(&verification.fnmr_at_fmr) {
         let _ = writeln!(
             words,
@@ -95,7 +99,11 @@ fn verification(results: &Results) -> String {
     let verification = &results.verification;
     let rows = verification.fnmr_at_fmr.iter().rev().map(|(fmr, fnmr)| {
         let threshold = verification.threshold_at_fmr.get(fmr).copied().flatten();
-        [percent_of(fmr), fnmr.map_or(unsupported(), percent), threshold.map_or(unsupported(), |value| format!("{value:.4}"))]
+        [
+            percent_of(fmr),
+            fnmr.map_or(unsupported(), percent),
+            threshold.map_or(unsupported(), |value| format!("{value:.4}")),
+        ]
     });
     format!(
         "<section><h2>One to one</h2>\n<p>{} pairs of one person ({} of them without a face in one picture) and {} pairs of \
@@ -125,13 +133,18 @@ fn identification(results: &Results) -> String {
         found.enrolled,
         found.mated,
         found.non_mated,
-        table("Found at set rates of false alarms", &["Strangers taken for somebody", "Found", "In single splits"], rows)
+        table(
+            "Found at set rates of false alarms",
+            &["Strangers taken for somebody", "Found", "In single splits"],
+            rows
+        )
     )
 }
 
 fn groups(results: &Results) -> String {
     let Some(point) = results.group_threshold.filter(|_| !results.groups.is_empty()) else {
-        let reason = if results.groups.is_empty() { "The index names no groups." } else { "The set supports no threshold." };
+        let reason =
+            if results.groups.is_empty() { "The index names no groups." } else { "The set supports no threshold." };
         return format!("<section><h2>Groups</h2>\n<p>{reason}</p></section>\n");
     };
     let rows = results.groups.iter().map(|group| {
@@ -191,24 +204,30 @@ fn provenance(results: &Results) -> String {
         ["Set (SHA-256)".to_owned(), format!("<code>{}</code>", results.set_sha256)],
         ["Seed".to_owned(), results.seed.to_string()],
     ];
-    format!("<section><h2>What was measured</h2>\n{}</section>\n", table("Models and set", &["Part", "Value"], rows.into_iter()))
+    format!(
+        "<section><h2>What was measured</h2>\n{}</section>\n",
+        table("Models and set", &["Part", "Value"], rows.into_iter())
+    )
 }
 
 fn trade_off_table(results: &Results) -> String {
     let points = &results.verification.det;
     let step = points.len().div_ceil(TRADE_OFF_ROWS_MAX).max(1);
-    let rows =
-        points.iter().step_by(step).map(|point| [format!("{:.4}", point.threshold), percent(point.fmr), percent(point.fnmr)]);
+    let rows = points
+        .iter()
+        .step_by(step)
+        .map(|point| [format!("{:.4}", point.threshold), percent(point.fmr), percent(point.fnmr)]);
     table("Error trade-off", &["Threshold", "False matches", "Misses"], rows)
 }
 
 fn distribution_table(evaluation: &Evaluation) -> String {
     let shares = Distribution::of(evaluation);
     let bars = shares.genuine.iter().zip(&shares.impostor).enumerate();
-    let rows = bars.filter(|(_, (genuine, impostor))| **genuine + **impostor > 0.0).map(|(bar, (genuine, impostor))| {
-        let start = |bar: usize| shares.from + shares.step * bar as f64;
-        [format!("{:.3} to {:.3}", start(bar), start(bar + 1)), percent(*genuine), percent(*impostor)]
-    });
+    let rows =
+        bars.filter(|(_, (genuine, impostor))| **genuine + **impostor > 0.0).map(|(bar, (genuine, impostor))| {
+            let start = |bar: usize| shares.from + shares.step * bar as f64;
+            [format!("{:.3} to {:.3}", start(bar), start(bar + 1)), percent(*genuine), percent(*impostor)]
+        });
     table("Score distributions", &["Score", "One person", "Different people"], rows)
 }
 
@@ -239,7 +258,9 @@ fn table<const N: usize>(caption: &str, heads: &[&str; N], rows: impl Iterator<I
 
 fn rate_cell(rate: Option<f64>, interval: Option<[f64; 2]>) -> String {
     match (rate, interval) {
-        (Some(rate), Some([low, high])) => format!("{}<br><small>({} to {})</small>", percent(rate), percent(low), percent(high)),
+        (Some(rate), Some([low, high])) => {
+            format!("{}<br><small>({} to {})</small>", percent(rate), percent(low), percent(high))
+        }
         _ => unsupported(),
     }
 }
@@ -285,7 +306,14 @@ mod tests {
 
     #[test]
     fn per_cent_is_short_and_true() {
-        let cases = [(0.0, "0 %"), (1.0, "100 %"), (0.9996, "100.0 %"), (0.0032, "0.32 %"), (0.000_02, "0.0020 %"), (0.862, "86.2 %")];
+        let cases = [
+            (0.0, "0 %"),
+            (1.0, "100 %"),
+            (0.9996, "100.0 %"),
+            (0.0032, "0.32 %"),
+            (0.000_02, "0.0020 %"),
+            (0.862, "86.2 %"),
+        ];
         for (fraction, expected) in cases {
             assert_eq!(percent(fraction), expected);
         }

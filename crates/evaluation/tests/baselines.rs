@@ -1,5 +1,7 @@
 //! Reproduces the published baselines of the shared test sets with the two laboratory bundles.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped, and a figure that is measured, is said")]
+
 use std::path::{Path, PathBuf};
 
 use evaluation::results::Results;
@@ -77,7 +79,8 @@ fn evaluate(baseline: &Baseline) -> Option<Results> {
 
 /// One line for each picture: in london a file is named by its person, in orl a folder is.
 fn index(folder: &Path) -> Vec<u8> {
-    let mut pictures: Vec<PathBuf> = entries(folder).iter().filter(|entry| entry.is_dir()).flat_map(|f| entries(f)).collect();
+    let mut pictures: Vec<PathBuf> =
+        entries(folder).iter().filter(|entry| entry.is_dir()).flat_map(|f| entries(f)).collect();
     pictures.sort();
     let mut index = "path,identity\n".to_owned();
     for picture in pictures {

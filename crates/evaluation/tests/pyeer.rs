@@ -1,5 +1,7 @@
 //! Holds the error-rate curve against the answers of pyeer 0.5.6 on its own example scores.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped, and a figure that is measured, is said")]
+
 use std::path::{Path, PathBuf};
 
 use evaluation::curve::{RateCurve, RatePoint, Spread, spread};
@@ -78,10 +80,7 @@ fn check(curve: &RateCurve, expected: &Value, compare: &mut dyn FnMut(&str, f64)
 }
 
 /// pyeer takes the first of the points that come nearest to the rate asked for.
-fn first_nearest<'a>(
-    points: impl Iterator<Item = &'a RatePoint>,
-    distance: impl Fn(&RatePoint) -> f64,
-) -> RatePoint {
+fn first_nearest<'a>(points: impl Iterator<Item = &'a RatePoint>, distance: impl Fn(&RatePoint) -> f64) -> RatePoint {
     let key = |point: &RatePoint| distance(point).abs();
     let nearest = points.copied().reduce(|best, point| if key(&point) < key(&best) { point } else { best });
     nearest.expect("a point")

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use evaluation::{Evaluation, EvaluationError, Index, Settings};
-use face::{Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Point, Rect, Recognizer, RgbView};
+use face::{Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Point, Recognizer, Rect, RgbView};
 use face::{ScoreKind, Template};
 use serde_json::Value;
 
@@ -20,7 +20,8 @@ fn a_painted_set_is_measured_and_written() {
     assert_eq!(done.last(), Some(&51));
     assert_eq!((&results["images"], &results["identities"]), (&51.into(), &17.into()));
     assert_eq!(results["model"]["recogniser"], "mean-colour");
-    let reasons: Vec<_> = results["failures"].as_array().expect("a list").iter().map(|f| f["reason"].to_string()).collect();
+    let reasons: Vec<_> =
+        results["failures"].as_array().expect("a list").iter().map(|f| f["reason"].to_string()).collect();
     assert_eq!((results["failures_to_acquire"].as_u64(), reasons.len()), (Some(2), 2));
     assert!(reasons[0].contains("16-0.png"), "{reasons:?}");
     assert!(reasons[1].contains("16-1.png: no face found in 8 x 8 pixels"), "{reasons:?}");
@@ -42,7 +43,8 @@ fn a_painted_set_is_measured_and_written() {
 
 #[test]
 fn results_have_the_published_form() {
-    let schema: Value = serde_json::from_str(include_str!("../../../docs/reference/results.schema.json")).expect("JSON");
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../docs/reference/results.schema.json")).expect("JSON");
     let results = json(&Set::painted().evaluate(Settings::default(), &mut |_| ()).expect("an evaluation"));
     let mut wrong = Vec::new();
     conform(&schema, &schema, &results, "results", &mut wrong);
@@ -60,7 +62,8 @@ fn results_have_the_published_form() {
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let set = Set::painted();
-    let text = |seed| set.evaluate(Settings { seed, ..Settings::default() }, &mut |_| ()).expect("an evaluation").json();
+    let text =
+        |seed| set.evaluate(Settings { seed, ..Settings::default() }, &mut |_| ()).expect("an evaluation").json();
     assert_eq!(text(5), text(5));
     assert_ne!(text(5), text(6));
 }
@@ -85,7 +88,11 @@ fn files_are_written_without_names_or_pictures() {
     assert!(page.contains("no face found in 8 x 8 pixels"));
     assert!(!page.contains("<img") && !page.contains("<script"));
     let addresses = page.matches("http").count();
-    assert_eq!(addresses, page.matches("http://www.w3.org/2000/svg").count(), "the page needs something from elsewhere");
+    assert_eq!(
+        addresses,
+        page.matches("http://www.w3.org/2000/svg").count(),
+        "the page needs something from elsewhere"
+    );
 }
 
 #[test]
@@ -230,7 +237,9 @@ fn conform(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Ve
         for (name, member) in members {
             match schema["properties"].get(name) {
                 Some(part) => conform(root, part, member, &format!("{at}.{name}"), wrong),
-                None if schema["additionalProperties"] == false => wrong.push(format!("{at}: {name} is not in the form")),
+                None if schema["additionalProperties"] == false => {
+                    wrong.push(format!("{at}: {name} is not in the form"))
+                }
                 None => {}
             }
         }

@@ -176,7 +176,7 @@ fn proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
     ];
     if structure.kept > 0 {
         sentences.push(format!(
-            "The log only grew: all {} kept checkpoints are signed and are of the beginnings of this same log.",
+            "The log only grew: every kept checkpoint ({}) is signed and is of a beginning of this same log.",
             structure.kept
         ));
     }
@@ -184,11 +184,11 @@ fn proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
         return sentences;
     };
     sentences.push(format!(
-        "The facts of {} deployments in {} operations stand in a lawful order, and their dates never go back.",
+        "The facts of every deployment ({}) and operation ({}) stand in a lawful order, and their dates never go back.",
         tallies.deployments, tallies.operations
     ));
     sentences.push(format!(
-        "Each of {} deletion receipts balances, and with every ended deployment's total: {} templates made = {} destroyed + {} kept for alerts.",
+        "Every deletion receipt ({}) balances, and together they are every ended deployment's total: {} templates made = {} destroyed + {} kept for alerts.",
         tallies.receipts,
         tallies.counts.templates_made,
         tallies.counts.templates_destroyed,
@@ -214,7 +214,7 @@ fn not_proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
             let over = tallies.deployments_purged + tallies.deployments_withdrawn;
             let open = tallies.deployments.saturating_sub(over);
             if open > 0 {
-                sentences.push(format!("{open} deployments are not purged yet: their accounts are still open."));
+                sentences.push(format!("Not purged yet, so that their accounts are still open: {open} deployments."));
             }
         }
     }
@@ -226,7 +226,7 @@ fn not_proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
     }
     let unchecked = structure.checkpoint.signatures_unchecked;
     if unchecked > 0 {
-        sentences.push(format!("{unchecked} more signatures on the checkpoint are by keys that were not given."));
+        sentences.push(format!("Signatures on the checkpoint by keys that were not given: {unchecked}."));
     }
     sentences
 }
@@ -290,9 +290,9 @@ mod tests {
         let told = verdict.proven.join("\n");
         assert!(told.contains("24 templates made = 23 destroyed + 1 kept"), "{told}");
         assert!(verdict.not_proven.iter().any(|sentence| sentence.contains("operator's statements")));
-        assert!(!verdict.not_proven.iter().any(|sentence| sentence.contains("not purged yet")));
+        assert!(!verdict.not_proven.iter().any(|sentence| sentence.contains("Not purged yet")));
         let open = check(&lines(&lawful()[..12])).expect("proven so far");
-        assert!(open.not_proven.iter().any(|sentence| sentence.starts_with("1 deployments are not purged yet")));
+        assert!(open.not_proven.iter().any(|sentence| sentence.contains("still open: 1 deployments")));
     }
 
     #[test]

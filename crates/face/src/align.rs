@@ -126,7 +126,8 @@ impl Similarity {
     /// It is the inverse of the usual fit of points to targets, so that errors count in chip pixels as with the original software.
     fn fit(targets: &[Target; 5], points: &[Point; 5]) -> Self {
         let total: f64 = targets.iter().map(|target| target.weight).sum();
-        let pairs = || targets.iter().zip(points).map(|(t, p)| (t.weight / total, t.x, t.y, f64::from(p.x), f64::from(p.y)));
+        let pairs =
+            || targets.iter().zip(points).map(|(t, p)| (t.weight / total, t.x, t.y, f64::from(p.x), f64::from(p.y)));
         let (mut mean_u, mut mean_v, mut mean_x, mut mean_y) = (0.0, 0.0, 0.0, 0.0);
         for (weight, u, v, x, y) in pairs() {
             mean_u += weight * u;
@@ -243,7 +244,9 @@ mod tests {
     #[test]
     fn turned_scaled_and_moved_faces_come_out_the_same() {
         // The chip's column u and row v must come from picture position s R (u, v) + t, which the ramp's colours show.
-        for (scale, degrees, tx, ty) in [(0.5, 0.0, 20.0, 30.0), (1.3, 10.0, 30.0, 12.0), (0.9, -25.0, 5.0, 90.0), (0.8, 90.0, 150.0, 20.0)] {
+        for (scale, degrees, tx, ty) in
+            [(0.5, 0.0, 20.0, 30.0), (1.3, 10.0, 30.0, 12.0), (0.9, -25.0, 5.0, 90.0), (0.8, 90.0, 150.0, 20.0)]
+        {
             let (sin, cos) = f64::sin_cos(f64::to_radians(degrees));
             let place = |u: f64, v: f64| (scale * (cos * u - sin * v) + tx, scale * (sin * u + cos * v) + ty);
             let points = targets(Alignment::Arcface112).map(|(u, v)| place(u, v));
@@ -251,7 +254,10 @@ mod tests {
             for (u, v) in [(0, 0), (111, 0), (56, 71), (0, 111), (111, 111)] {
                 let (x, y) = place(f64::from(u), f64::from(v));
                 let pixel = &chip.pixels()[3 * (v * 112 + u) as usize..][..3];
-                assert!((f64::from(pixel[0]) - x).abs() < 0.6 && (f64::from(pixel[1]) - y).abs() < 0.6, "{pixel:?} for {x} {y}");
+                assert!(
+                    (f64::from(pixel[0]) - x).abs() < 0.6 && (f64::from(pixel[1]) - y).abs() < 0.6,
+                    "{pixel:?} for {x} {y}"
+                );
             }
         }
     }
@@ -260,7 +266,8 @@ mod tests {
     fn strong_reduction_averages_instead_of_picking() {
         // A chequerboard of single pixels, eight of them for one chip pixel: the mean is grey, a single sample would be black or white.
         let side = 8 * 112;
-        let pixels = (0..side * side).flat_map(|at| [if (at % side + at / side) % 2 == 0 { 255 } else { 0 }; 3]).collect();
+        let pixels =
+            (0..side * side).flat_map(|at| [if (at % side + at / side) % 2 == 0 { 255 } else { 0 }; 3]).collect();
         let board = Picture::from_rgb(side, side, pixels).expect("a whole picture");
         let points = targets(Alignment::Arcface112).map(|(u, v)| (8.0 * u + 3.7, 8.0 * v + 3.3));
         let chip = Alignment::Arcface112.chip(board.view(), &detection(points));
@@ -270,7 +277,9 @@ mod tests {
     #[test]
     fn points_outside_or_without_sense_give_a_black_chip_and_no_panic() {
         let picture = ramp(64);
-        for points in [[(1e6, 1e6); 5], [(f64::NAN, 1.0); 5], [(-1e30, 1e30), (1e30, 1e30), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)]] {
+        for points in
+            [[(1e6, 1e6); 5], [(f64::NAN, 1.0); 5], [(-1e30, 1e30), (1e30, 1e30), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)]]
+        {
             let chip = Alignment::Dlib150.chip(picture.view(), &detection(points));
             assert_eq!(chip.pixels().len(), 3 * 150 * 150);
         }

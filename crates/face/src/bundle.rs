@@ -116,9 +116,13 @@ pub fn choose_engine(options: &OpenOptions) -> Result<EngineKind, ModelError> {
     }
     let library = models::runtime_library(&options.models_dir)?;
     match (library, options.engine) {
-        (Some(library), Some(_)) => engine::start_onnx_runtime(&library).map(|()| EngineKind::OnnxRuntime).map_err(ModelError::from),
+        (Some(library), Some(_)) => {
+            engine::start_onnx_runtime(&library).map(|()| EngineKind::OnnxRuntime).map_err(ModelError::from)
+        }
         // The library can be whole and still not load, on a system older than it was built for.
-        (Some(library), None) => Ok(engine::start_onnx_runtime(&library).map_or(EngineKind::BuiltIn, |()| EngineKind::OnnxRuntime)),
+        (Some(library), None) => {
+            Ok(engine::start_onnx_runtime(&library).map_or(EngineKind::BuiltIn, |()| EngineKind::OnnxRuntime))
+        }
         (None, None) => Ok(EngineKind::BuiltIn),
         (None, Some(_)) => Err(ModelError::Missing {
             model: "onnxruntime".to_owned(),
@@ -134,14 +138,25 @@ fn resolve(catalogue: &Catalogue, bundle: &BundleManifest, models_dir: &Path) ->
         let manifest = catalogue.manifest(name)?;
         let path = models_dir.join(&manifest.model_file()?.file);
         if path.exists() {
-            return Ok(Bundle { name: bundle.name.clone(), detector: name.clone(), recogniser: bundle.recogniser.clone() });
+            return Ok(Bundle {
+                name: bundle.name.clone(),
+                detector: name.clone(),
+                recogniser: bundle.recogniser.clone(),
+            });
         }
         missing.get_or_insert(ModelError::Missing { model: name.clone(), path, install: bundle.name.clone() });
     }
-    Err(missing.unwrap_or_else(|| ModelError::Catalogue { file: "bundles.toml".to_owned(), fault: format!("{} has no detector", bundle.name) }))
+    Err(missing.unwrap_or_else(|| ModelError::Catalogue {
+        file: "bundles.toml".to_owned(),
+        fault: format!("{} has no detector", bundle.name),
+    }))
 }
 
-fn open_detector(manifest: &Manifest, engine: EngineKind, options: &OpenOptions) -> Result<Box<dyn Detector>, ModelError> {
+fn open_detector(
+    manifest: &Manifest,
+    engine: EngineKind,
+    options: &OpenOptions,
+) -> Result<Box<dyn Detector>, ModelError> {
     let prepared = prepare(manifest, &options.models_dir)?;
     let graph = engine::load(engine, &manifest.name, &prepared.onnx_bytes, options.threads)?;
     let input = match prepared.fixed_px {
@@ -153,7 +168,9 @@ fn open_detector(manifest: &Manifest, engine: EngineKind, options: &OpenOptions)
         }
     };
     let limited = |defaults: detect::Options| match options.long_side_max_px {
-        Some(long_side_max_px) => detect::Options { input, long_side_max_px, beyond: detect::Beyond::Reduce, ..defaults },
+        Some(long_side_max_px) => {
+            detect::Options { input, long_side_max_px, beyond: detect::Beyond::Reduce, ..defaults }
+        }
         None => detect::Options { input, ..defaults },
     };
     let name = manifest.name.clone();
@@ -163,7 +180,11 @@ fn open_detector(manifest: &Manifest, engine: EngineKind, options: &OpenOptions)
     Ok(Box::new(YuNet::new(name, graph, limited(YuNet::defaults()))))
 }
 
-fn open_recognizer(manifest: &Manifest, engine: EngineKind, options: &OpenOptions) -> Result<Box<dyn Recognizer>, ModelError> {
+fn open_recognizer(
+    manifest: &Manifest,
+    engine: EngineKind,
+    options: &OpenOptions,
+) -> Result<Box<dyn Recognizer>, ModelError> {
     let (Some(input), Some(template)) = (&manifest.input, &manifest.template) else {
         return Err(ModelError::Unusable { model: manifest.name.clone(), found: "it is not a recogniser".to_owned() });
     };
@@ -184,14 +205,22 @@ fn open_recognizer(manifest: &Manifest, engine: EngineKind, options: &OpenOption
 }
 
 fn prepared(model: &onnx::Model) -> PreparedGraph {
-    PreparedGraph { onnx_bytes: graph::encode(model), fixed_px: graph::fixed_input(model), one_at_a_time: graph::is_one_at_a_time(model) }
+    PreparedGraph {
+        onnx_bytes: graph::encode(model),
+        fixed_px: graph::fixed_input(model),
+        one_at_a_time: graph::is_one_at_a_time(model),
+    }
 }
 
 /// Runs a batch through a graph that takes one picture at a time.
 struct OneAtATime(Box<dyn Graph>);
 
 impl Graph for OneAtATime {
-    fn run(&mut self, [pictures, channels, height, width]: [usize; 4], input: Vec<f32>) -> Result<Vec<engine::Output>, engine::EngineError> {
+    fn run(
+        &mut self,
+        [pictures, channels, height, width]: [usize; 4],
+        input: Vec<f32>,
+    ) -> Result<Vec<engine::Output>, engine::EngineError> {
         let single = [1, channels, height, width];
         if pictures <= 1 {
             return self.0.run(single, input);

@@ -94,7 +94,8 @@ pub fn bytes(name: &str, data: &[u8], limits: &Limits) -> Result<Picture, Pictur
     if data.len() as u64 > limits.bytes_max {
         return Err(PictureError::TooManyBytes { name: name(), bytes_max: limits.bytes_max });
     }
-    let format = image::guess_format(data).map_err(|_| PictureError::NotRead { name: name(), found: what_else(data).to_owned() })?;
+    let format = image::guess_format(data)
+        .map_err(|_| PictureError::NotRead { name: name(), found: what_else(data).to_owned() })?;
     let source = Source { name: name(), format: format_name(format), limits };
     let reader = Cursor::new(data);
     match format {
@@ -143,7 +144,8 @@ impl Source<'_> {
         // Unreadable metadata does not make a picture unreadable.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let color = decoder.color_type();
-        let length = usize::try_from(decoder.total_bytes()).map_err(|_| self.damaged("its size is beyond this machine"))?;
+        let length =
+            usize::try_from(decoder.total_bytes()).map_err(|_| self.damaged("its size is beyond this machine"))?;
         let mut raw = Zeroizing::new(vec![0; length]);
         decoder.read_image(&mut raw).map_err(|error| self.error(error))?;
         let rgb = to_rgb(color, raw).ok_or_else(|| self.damaged("its channels are none of grey, RGB and RGBA"))?;
@@ -175,9 +177,10 @@ impl Source<'_> {
     /// A decoder's error in our words: what it does not support is not damage.
     fn error(&self, error: ImageError) -> PictureError {
         match error {
-            ImageError::Unsupported(found) => {
-                PictureError::NotRead { name: self.name.clone(), found: format!("a {} of a kind not supported: {found}", self.format) }
-            }
+            ImageError::Unsupported(found) => PictureError::NotRead {
+                name: self.name.clone(),
+                found: format!("a {} of a kind not supported: {found}", self.format),
+            },
             other => self.damaged(other.to_string()),
         }
     }
@@ -197,7 +200,10 @@ fn to_rgb(color: ColorType, mut raw: Zeroizing<Vec<u8>>) -> Option<Vec<u8>> {
                 ColorType::Rgb16 => ColorType::Rgb8,
                 _ => ColorType::Rgba8,
             };
-            return to_rgb(eight, Zeroizing::new(raw.chunks_exact(2).map(|p| sixteen_to_eight([p[0], p[1]])).collect()));
+            return to_rgb(
+                eight,
+                Zeroizing::new(raw.chunks_exact(2).map(|p| sixteen_to_eight([p[0], p[1]])).collect()),
+            );
         }
         _ => return None,
     };

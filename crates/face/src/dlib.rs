@@ -48,11 +48,22 @@ pub(crate) enum DlibError {
 /// One layer, innermost (input side) first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
-    Convolution { filters: usize, inputs: usize, side: usize, stride: usize, padding: usize },
-    Affine { channels: usize },
+    Convolution {
+        filters: usize,
+        inputs: usize,
+        side: usize,
+        stride: usize,
+        padding: usize,
+    },
+    Affine {
+        channels: usize,
+    },
     Relu,
     MaxPool,
-    AveragePool { side: usize, stride: usize },
+    AveragePool {
+        side: usize,
+        stride: usize,
+    },
     Add,
     /// The tag at the start of a block, whose input the block's end adds. Tags and skips have a version and no body.
     BlockStart,
@@ -109,7 +120,8 @@ fn architecture() -> Vec<Layer> {
         layers.extend([Layer::Add, Layer::Relu]);
         channels = filters;
     };
-    for (filters, starts_down, plain) in [(32, false, 3), (64, true, 3), (128, true, 2), (256, true, 2), (256, true, 0)] {
+    for (filters, starts_down, plain) in [(32, false, 3), (64, true, 3), (128, true, 2), (256, true, 2), (256, true, 0)]
+    {
         if starts_down {
             block(&mut layers, filters, true);
         }
@@ -149,7 +161,9 @@ fn read_head(reader: &mut Reader<'_>, layers: usize) -> Result<Vec<i64>, DlibErr
 fn read_body(reader: &mut Reader<'_>, layer: Layer, version: i64, innermost: bool) -> Result<Weights, DlibError> {
     let weights = match layer {
         Layer::BlockStart | Layer::Mark => return Ok(Weights::None),
-        Layer::Convolution { filters, inputs, side, stride, padding } => read_convolution(reader, filters, inputs, [side, stride, padding])?,
+        Layer::Convolution { filters, inputs, side, stride, padding } => {
+            read_convolution(reader, filters, inputs, [side, stride, padding])?
+        }
         Layer::Affine { channels } => read_affine(reader, channels)?,
         Layer::Relu => {
             if reader.expect_name("a layer's name", &["relu_", "relu_2"])? == "relu_2" {
@@ -178,7 +192,12 @@ fn read_body(reader: &mut Reader<'_>, layer: Layer, version: i64, innermost: boo
     Ok(weights)
 }
 
-fn read_convolution(reader: &mut Reader<'_>, filters: usize, inputs: usize, [side, stride, padding]: [usize; 3]) -> Result<Weights, DlibError> {
+fn read_convolution(
+    reader: &mut Reader<'_>,
+    filters: usize,
+    inputs: usize,
+    [side, stride, padding]: [usize; 3],
+) -> Result<Weights, DlibError> {
     let name = reader.expect_name("a layer's name", &["con_4", "con_5", "con_6"])?;
     let mut kernels = reader.tensor("a convolution's weights")?;
     let expected = filters * inputs * side * side;
@@ -193,7 +212,11 @@ fn read_convolution(reader: &mut Reader<'_>, filters: usize, inputs: usize, [sid
     for _ in 0..4 {
         reader.float("a convolution's learning rate")?;
     }
-    for _ in 0..(match name { "con_4" => 0, "con_5" => 1, _ => 2 }) {
+    for _ in 0..(match name {
+        "con_4" => 0,
+        "con_5" => 1,
+        _ => 2,
+    }) {
         reader.boolean("a convolution's switch")?;
     }
     let biases = kernels.split_off(expected);
@@ -216,7 +239,12 @@ fn read_affine(reader: &mut Reader<'_>, channels: usize) -> Result<Weights, Dlib
     Ok(Weights::Affine { gamma, beta })
 }
 
-fn read_pool(reader: &mut Reader<'_>, names: &[&'static str], side: usize, stride: usize) -> Result<Weights, DlibError> {
+fn read_pool(
+    reader: &mut Reader<'_>,
+    names: &[&'static str],
+    side: usize,
+    stride: usize,
+) -> Result<Weights, DlibError> {
     reader.expect_name("a layer's name", names)?;
     for value in [side, side, stride, stride, 0, 0] {
         reader.expect("a pool's setting", value as i64)?;
@@ -266,7 +294,9 @@ fn build(layers: &[Layer], weights: &[Weights]) -> Model {
             }
             (Layer::Relu, _) => value.name = graph.node("Relu", &[&value.name], Vec::new()),
             (Layer::MaxPool, _) => value = pool(&mut graph, "MaxPool", &value, 3),
-            (Layer::AveragePool { side: 0, .. }, _) => value.name = graph.node("GlobalAveragePool", &[&value.name], Vec::new()),
+            (Layer::AveragePool { side: 0, .. }, _) => {
+                value.name = graph.node("GlobalAveragePool", &[&value.name], Vec::new())
+            }
             (Layer::AveragePool { side, .. }, _) => block_input = pool(&mut graph, "AveragePool", &block_input, side),
             (Layer::BlockStart, _) => block_input = value.clone(),
             (Layer::Add, _) => value = add(&mut graph, &value, &block_input),
@@ -286,13 +316,23 @@ fn build(layers: &[Layer], weights: &[Weights]) -> Model {
 fn fold(kernels: &[f32], biases: &[f32], next: Option<&Weights>) -> (Vec<f32>, Vec<f32>) {
     let Some(Weights::Affine { gamma, beta }) = next else { return (kernels.to_vec(), biases.to_vec()) };
     let filter_values = kernels.len() / biases.len();
-    let kernels = kernels.chunks(filter_values).zip(gamma).flat_map(|(kernel, gamma)| kernel.iter().map(move |weight| weight * gamma)).collect();
+    let kernels = kernels
+        .chunks(filter_values)
+        .zip(gamma)
+        .flat_map(|(kernel, gamma)| kernel.iter().map(move |weight| weight * gamma))
+        .collect();
     let biases = biases.iter().zip(gamma.iter().zip(beta)).map(|(bias, (gamma, beta))| bias * gamma + beta).collect();
     (kernels, biases)
 }
 
-fn convolution(graph: &mut Builder, input: &Value, weights: (Vec<f32>, Vec<f32>), [filters, side, stride, padding]: [usize; 4]) -> Value {
-    let [filters_i, channels_i, side_i, stride_i, padding_i] = [filters, input.channels, side, stride, padding].map(|value| value as i64);
+fn convolution(
+    graph: &mut Builder,
+    input: &Value,
+    weights: (Vec<f32>, Vec<f32>),
+    [filters, side, stride, padding]: [usize; 4],
+) -> Value {
+    let [filters_i, channels_i, side_i, stride_i, padding_i] =
+        [filters, input.channels, side, stride, padding].map(|value| value as i64);
     let kernels = graph.floats(&[filters_i, channels_i, side_i, side_i], &weights.0);
     let biases = graph.floats(&[filters_i], &weights.1);
     let attributes = vec![
@@ -349,7 +389,11 @@ impl<'a> Reader<'a> {
         let control = self.take(1, what)?[0];
         let count = usize::from(control & 0x0f);
         if !(1..=8).contains(&count) || control & 0x70 != 0 {
-            return Err(self.unexpected(what, format!("the control byte {control:#04x}"), "an integer of 1 to 8 bytes"));
+            return Err(self.unexpected(
+                what,
+                format!("the control byte {control:#04x}"),
+                "an integer of 1 to 8 bytes",
+            ));
         }
         let magnitude = self.take(count, what)?.iter().rev().fold(0u64, |value, byte| (value << 8) | u64::from(*byte));
         let magnitude = i64::try_from(magnitude).map_err(|_| self.unexpected(what, magnitude, "at most 63 bits"))?;
@@ -386,7 +430,8 @@ impl<'a> Reader<'a> {
         let length = length.ok_or_else(|| self.unexpected(what, "a name of another length", expected.join(" or ")))?;
         let name = self.take(length, what)?;
         let known = expected.iter().copied().find(|known| known.as_bytes() == name);
-        known.ok_or_else(|| self.unexpected(what, String::from_utf8_lossy(name).escape_default(), expected.join(" or ")))
+        known
+            .ok_or_else(|| self.unexpected(what, String::from_utf8_lossy(name).escape_default(), expected.join(" or ")))
     }
 
     fn tensor(&mut self, what: &'static str) -> Result<Vec<f32>, DlibError> {
@@ -411,7 +456,9 @@ impl<'a> Reader<'a> {
         for _ in 0..4 {
             let side = self.integer(what)?;
             let product = usize::try_from(side).ok().and_then(|side| count.checked_mul(side));
-            count = product.filter(|count| *count <= TENSOR_VALUES_MAX).ok_or_else(|| self.unexpected(what, side, "a smaller tensor"))?;
+            count = product
+                .filter(|count| *count <= TENSOR_VALUES_MAX)
+                .ok_or_else(|| self.unexpected(what, side, "a smaller tensor"))?;
         }
         Ok(count)
     }

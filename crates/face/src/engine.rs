@@ -96,7 +96,12 @@ pub enum EngineError {
 /// Loads an ONNX graph into an engine that works on `threads` threads (at least one).
 ///
 /// [`EngineKind::OnnxRuntime`] needs [`available`] to have found its library before.
-pub fn load(kind: EngineKind, model_name: &str, onnx_bytes: &[u8], threads: usize) -> Result<Box<dyn Graph>, EngineError> {
+pub fn load(
+    kind: EngineKind,
+    model_name: &str,
+    onnx_bytes: &[u8],
+    threads: usize,
+) -> Result<Box<dyn Graph>, EngineError> {
     let threads = threads.max(1);
     match kind {
         EngineKind::OnnxRuntime => Ok(Box::new(onnx_runtime::load(model_name, onnx_bytes, threads)?)),

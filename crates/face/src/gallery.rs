@@ -129,7 +129,10 @@ impl Gallery {
     /// An empty gallery to fill with templates of this contract.
     pub fn builder(contract: Arc<Contract>) -> GalleryBuilder {
         let width = kernel::padded(contract.dimensions.max(1));
-        GalleryBuilder { gallery: Self { contract, width, keys: Vec::new(), blocks: Vec::new() }, known: HashSet::new() }
+        GalleryBuilder {
+            gallery: Self { contract, width, keys: Vec::new(), blocks: Vec::new() },
+            known: HashSet::new(),
+        }
     }
 
     /// What its templates depend on.
@@ -182,7 +185,8 @@ impl Gallery {
             return Err(GalleryError::NotReady { contract: self.contract.to_string() });
         }
         let values: Vec<&[f32]> = probes.iter().map(|probe| probe.padded_values()).collect();
-        let nothing = || vec![Best { top: top.min(self.rows()), per, hits: Vec::new(), floor: f32::NEG_INFINITY }; probes.len()];
+        let nothing =
+            || vec![Best { top: top.min(self.rows()), per, hits: Vec::new(), floor: f32::NEG_INFINITY }; probes.len()];
         let scan = |mut best: Vec<Best>, block: usize| {
             self.scan_block(block, &values, &mut best);
             best
@@ -227,7 +231,11 @@ impl Best {
     fn offer(&mut self, keys: &[(u32, u32)], scores: &[f32]) {
         let floor = self.floor;
         let good = keys.iter().zip(scores).filter(|(_, score)| **score >= floor);
-        self.hits.extend(good.map(|((person, image), score)| Hit { person: *person, image: *image, score: Score(*score) }));
+        self.hits.extend(good.map(|((person, image), score)| Hit {
+            person: *person,
+            image: *image,
+            score: Score(*score),
+        }));
         // Sorting only when the list has doubled keeps the cost of a long answer near that of one sort.
         if self.hits.len() > 2 * self.top + BLOCK_ROWS {
             self.settle();
@@ -330,7 +338,10 @@ mod tests {
             let answers = gallery.search_many(&probes.iter().collect::<Vec<_>>(), rows).expect("an answer");
             for (probe, answer) in probes.iter().zip(&answers) {
                 assert_eq!(answer.len(), rows);
-                assert!(answer.windows(2).all(|pair| order(&pair[0], &pair[1]) == Ordering::Less), "sorted, no row twice");
+                assert!(
+                    answer.windows(2).all(|pair| order(&pair[0], &pair[1]) == Ordering::Less),
+                    "sorted, no row twice"
+                );
                 for hit in answer {
                     let template = &templates[(3 * hit.person + hit.image) as usize];
                     assert!((f64::from(hit.score.0) - reference(probe, template)).abs() < 2e-6, "{hit:?}");
@@ -347,7 +358,9 @@ mod tests {
         let contract = contract(ScoreKind::Cosine, 128);
         let mut builder = Gallery::builder(Arc::clone(&contract));
         for row in 0..5000u32 {
-            builder.add(row.wrapping_mul(2_654_435_761) % 700, row, random(&contract, &mut numbers)).expect("a new row");
+            builder
+                .add(row.wrapping_mul(2_654_435_761) % 700, row, random(&contract, &mut numbers))
+                .expect("a new row");
         }
         let gallery = builder.build();
         let probe = random(&contract, &mut numbers);
@@ -357,7 +370,10 @@ mod tests {
         for top in [1, 10, 700, 5000] {
             assert_eq!(gallery.best_per_person(&probe, top).expect("an answer"), people[..people.len().min(top)]);
         }
-        assert_eq!(gallery.best_per_person_many(&[&probe, &probe], 3).expect("an answer"), vec![people[..3].to_vec(); 2]);
+        assert_eq!(
+            gallery.best_per_person_many(&[&probe, &probe], 3).expect("an answer"),
+            vec![people[..3].to_vec(); 2]
+        );
     }
 
     #[test]
@@ -408,7 +424,10 @@ mod tests {
         let gallery = builder.build();
         assert_eq!(gallery.search(&probe, 0), Err(GalleryError::NothingAsked));
         assert!(matches!(gallery.search(&other, 1), Err(GalleryError::Contract(_))));
-        assert_eq!(gallery.search_many(&[&probe; PROBES_MAX + 1], 1), Err(GalleryError::TooManyProbes { asked: PROBES_MAX + 1 }));
+        assert_eq!(
+            gallery.search_many(&[&probe; PROBES_MAX + 1], 1),
+            Err(GalleryError::TooManyProbes { asked: PROBES_MAX + 1 })
+        );
         assert_eq!(gallery.search(&probe, 5).map(|hits| hits.len()), Ok(1));
     }
 }

@@ -123,6 +123,7 @@ pub(crate) fn clip_for_max_min(model: &mut Model) -> usize {
         place += 1;
         !spent.contains(&(place - 1))
     });
+    drop_unused_constants(graph);
     spent.len()
 }
 
@@ -199,6 +200,12 @@ fn count_uses(graph: &Graph) -> HashMap<String, usize> {
     })
 }
 
+/// Removes the constants that no node reads any more; engines warn of them.
+fn drop_unused_constants(graph: &mut Graph) {
+    let uses = count_uses(graph);
+    graph.initializer.retain(|tensor| tensor.name.as_ref().is_some_and(|name| uses.contains_key(name)));
+}
+
 /// The operands of `node` when it is `operation` of a value and a constant of one element.
 fn with_constant(node: &Node, operation: &str, constants: &HashMap<String, f32>) -> Option<(String, f32)> {
     let [first, second] = node.input.as_slice() else { return None };
@@ -219,7 +226,8 @@ fn free_resizes(graph: &mut Graph) -> Result<(), GraphError> {
     let mut factors = Vec::new();
     for node in graph.node.iter_mut().filter(|node| node.op_type.as_deref() == Some("Resize")) {
         let [value, region, _, sizes] = node.input.as_slice() else { continue };
-        let target = graph.initializer.iter().find(|tensor| tensor.name.as_ref() == Some(sizes)).and_then(Tensor::int64_values);
+        let target =
+            graph.initializer.iter().find(|tensor| tensor.name.as_ref() == Some(sizes)).and_then(Tensor::int64_values);
         let ratios = target.zip(shapes.get(value)).and_then(|(to, from)| ratios(from, &to));
         let ratios = ratios.ok_or_else(|| GraphError::Fixed("a Resize is not by a whole factor".to_owned()))?;
         let name = format!("{}_factors", node.output.first().map(String::as_str).unwrap_or_default());
@@ -227,6 +235,7 @@ fn free_resizes(graph: &mut Graph) -> Result<(), GraphError> {
         factors.push(Tensor::floats(&name, &[4], &ratios));
     }
     graph.initializer.extend(factors);
+    drop_unused_constants(graph);
     Ok(())
 }
 
@@ -253,11 +262,13 @@ fn free_reshapes(graph: &mut Graph) -> Result<(), GraphError> {
         .collect();
     for tensor in &mut graph.initializer {
         let Some(name) = tensor.name.clone().filter(|name| targets.contains(name)) else { continue };
-        let mut sides = tensor.int64_values().ok_or_else(|| GraphError::Fixed("a Reshape target is not readable".to_owned()))?;
+        let mut sides =
+            tensor.int64_values().ok_or_else(|| GraphError::Fixed("a Reshape target is not readable".to_owned()))?;
         if sides.contains(&-1) {
             continue;
         }
-        let longest = sides.iter_mut().max().ok_or_else(|| GraphError::Fixed("a Reshape target is empty".to_owned()))?;
+        let longest =
+            sides.iter_mut().max().ok_or_else(|| GraphError::Fixed("a Reshape target is empty".to_owned()))?;
         *longest = -1;
         *tensor = Tensor::integers(&name, &sides);
     }

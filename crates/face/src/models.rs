@@ -18,8 +18,8 @@ use crate::engine::{EngineError, LIBRARY_FILE};
 
 pub use install::{InstallOptions, Installed, Need, install};
 pub use manifest::{
-    Allowed, Archive, BundleManifest, Catalogue, FileEntry, Input, Kind, Layout, Licence, Manifest, OperationalUse, Order, ScoreName, Size,
-    Source, TemplateForm, catalogue,
+    Allowed, Archive, BundleManifest, Catalogue, FileEntry, Input, Kind, Layout, Licence, Manifest, OperationalUse,
+    Order, ScoreName, Size, Source, TemplateForm, catalogue,
 };
 pub use progress::Progress;
 
@@ -42,7 +42,9 @@ pub enum ModelError {
         known: String,
     },
     /// The models directory cannot be used.
-    #[error("could not {attempted} {path}: {cause}; make it writable, free space, or name another directory in {DIRECTORY_VARIABLE}")]
+    #[error(
+        "could not {attempted} {path}: {cause}; make it writable, free space, or name another directory in {DIRECTORY_VARIABLE}"
+    )]
     Directory {
         /// What was attempted.
         attempted: &'static str,
@@ -62,7 +64,9 @@ pub enum ModelError {
         install: String,
     },
     /// A model's file is not what the manifest says.
-    #[error("model {model} is refused: {path} {found}, the catalogue says {expected}; delete it and run `overt models install {model}`")]
+    #[error(
+        "model {model} is refused: {path} {found}, the catalogue says {expected}; delete it and run `overt models install {model}`"
+    )]
     Damaged {
         /// The model.
         model: String,
@@ -155,7 +159,12 @@ pub fn state(manifest: &Manifest, models_dir: &Path) -> State {
 /// The bytes of one file, after checking that size and SHA-256 are those of the manifest.
 pub fn read_verified(manifest: &Manifest, entry: &FileEntry, models_dir: &Path) -> Result<Vec<u8>, ModelError> {
     let path = models_dir.join(&entry.file);
-    let damaged = |found: String, expected: String| ModelError::Damaged { model: manifest.name.clone(), path: path.clone(), found, expected };
+    let damaged = |found: String, expected: String| ModelError::Damaged {
+        model: manifest.name.clone(),
+        path: path.clone(),
+        found,
+        expected,
+    };
     let size_bytes = match fs::metadata(&path) {
         Ok(metadata) => metadata.len(),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {

@@ -109,7 +109,8 @@ mod tests {
 
     /// The published five-point template, doubled in size: a frontal face of 70 px between the eyes.
     pub(super) fn frontal() -> Detection {
-        let points = [(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)].map(|(x, y)| Point { x: 2.0 * x, y: 2.0 * y });
+        let points = [(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)]
+            .map(|(x, y)| Point { x: 2.0 * x, y: 2.0 * y });
         Detection { face: Rect { left: 0.0, top: 0.0, width: 224.0, height: 224.0 }, confidence: 0.8, points }
     }
 
@@ -136,7 +137,11 @@ mod tests {
         for value in [f32::NAN, f32::INFINITY, 0.0, 1e30] {
             let points = [Point { x: value, y: value }; 5];
             let quality = Quality::measure(picture(|_, _| 9).view(), &Detection { points, ..frontal() });
-            assert!((0.0..=100.0).contains(&quality.sharpness) && quality.yaw_deg.is_finite() && quality.pitch_deg.is_finite());
+            assert!(
+                (0.0..=100.0).contains(&quality.sharpness)
+                    && quality.yaw_deg.is_finite()
+                    && quality.pitch_deg.is_finite()
+            );
         }
     }
 }

@@ -96,7 +96,10 @@ impl GraphRecognizer {
         let count = output.values.len();
         Template::new(Arc::clone(&self.contract), output.values.into_boxed_slice()).ok_or_else(|| {
             let expected = self.contract.dimensions;
-            self.failure("make a template with", format!("{count} values where {expected} finite ones with a direction were expected"))
+            self.failure(
+                "make a template with",
+                format!("{count} values where {expected} finite ones with a direction were expected"),
+            )
         })
     }
 

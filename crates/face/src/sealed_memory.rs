@@ -118,7 +118,14 @@ mod system {
     pub(super) fn map(bytes: usize) -> Option<(NonNull<u8>, usize, Protection)> {
         // SAFETY: an anonymous private mapping at an address of the system's choice touches no memory of ours.
         let start = unsafe {
-            libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+            libc::mmap(
+                ptr::null_mut(),
+                bytes,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
         };
         if start == libc::MAP_FAILED {
             return None;

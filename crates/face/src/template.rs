@@ -53,7 +53,14 @@ pub struct Contract {
 impl fmt::Display for Contract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let weights = self.weights_sha256.get(..12).unwrap_or(&self.weights_sha256);
-        write!(f, "{} (weights {weights}, {}, {}, {} values)", self.model, self.alignment, self.score.name(), self.dimensions)
+        write!(
+            f,
+            "{} (weights {weights}, {}, {}, {} values)",
+            self.model,
+            self.alignment,
+            self.score.name(),
+            self.dimensions
+        )
     }
 }
 
@@ -175,7 +182,8 @@ mod tests {
     #[test]
     fn scores_are_in_the_models_own_unit() {
         let euclidean = contract(ScoreKind::Euclidean, 2);
-        let score = template(&euclidean, &[0.0, 3.0]).compare(&template(&euclidean, &[4.0, 0.0])).expect("same contract");
+        let score =
+            template(&euclidean, &[0.0, 3.0]).compare(&template(&euclidean, &[4.0, 0.0])).expect("same contract");
         assert_eq!((score, ScoreKind::Euclidean.shown(score)), (Score(-5.0), 5.0));
         let cosine = contract(ScoreKind::Cosine, 2);
         let score = template(&cosine, &[0.0, 3.0]).compare(&template(&cosine, &[0.0, -2.0])).expect("same contract");
@@ -187,6 +195,10 @@ mod tests {
         let one = contract(ScoreKind::Cosine, 2);
         let two = Arc::new(Contract { weights_sha256: "11".repeat(32), ..Contract::clone(&one) });
         let refusal = template(&one, &[1.0, 0.0]).compare(&template(&two, &[1.0, 0.0])).expect_err("other weights");
-        assert!(refusal.to_string().contains("weights 000000000000") && refusal.to_string().contains("weights 111111111111"), "{refusal}");
+        assert!(
+            refusal.to_string().contains("weights 000000000000")
+                && refusal.to_string().contains("weights 111111111111"),
+            "{refusal}"
+        );
     }
 }

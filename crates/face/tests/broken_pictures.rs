@@ -31,7 +31,8 @@ fn small() -> DynamicImage {
 
 /// A JPEG of enough pixels that cutting it hurts.
 fn jpeg() -> Vec<u8> {
-    let image = ImageBuffer::from_fn(160, 120, |x, y| Rgb([(x * 7 % 256) as u8, (y * 5 % 256) as u8, ((x ^ y) % 256) as u8]));
+    let image =
+        ImageBuffer::from_fn(160, 120, |x, y| Rgb([(x * 7 % 256) as u8, (y * 5 % 256) as u8, ((x ^ y) % 256) as u8]));
     let mut out = Vec::new();
     JpegEncoder::new_with_quality(&mut out, 90).encode_image(&image).expect("encoding");
     out
@@ -59,7 +60,8 @@ fn nothing_and_noise_are_refused_by_name() {
     assert!(matches!(refused(b"hello, this is text"), PictureError::NotRead { .. }));
     assert!(refused(b"GIF89a\x01\x00\x01\x00\x80\x00\x00").to_string().contains("this is a GIF"));
     assert!(refused(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00").to_string().contains("HEIF"));
-    let missing = decode::file(std::path::Path::new("no/such/file.jpg"), &Limits::default()).map(|_| ()).expect_err("a refusal");
+    let missing =
+        decode::file(std::path::Path::new("no/such/file.jpg"), &Limits::default()).map(|_| ()).expect_err("a refusal");
     assert!(missing.to_string().starts_with("no/such/file.jpg: could not be read"), "{missing}");
 }
 
@@ -245,7 +247,8 @@ fn animated_webp() -> Vec<u8> {
 
 /// An 8 x 8 baseline JPEG of four components with Adobe's marker, one value for each.
 fn cmyk_jpeg(inks: [u8; 4]) -> Vec<u8> {
-    let segment = |marker: u8, body: &[u8]| [&[0xFF, marker], &(body.len() as u16 + 2).to_be_bytes()[..], body].concat();
+    let segment =
+        |marker: u8, body: &[u8]| [&[0xFF, marker], &(body.len() as u16 + 2).to_be_bytes()[..], body].concat();
     let adobe = segment(0xEE, b"Adobe\0\x64\0\0\0\0\0");
     // All quantisers 8: the first coefficient is then the value less 128.
     let quantisers = segment(0xDB, &[&[0][..], &[8; 64]].concat());

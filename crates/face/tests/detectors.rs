@@ -1,5 +1,7 @@
 //! The detectors on real pictures: groups, crowds, and places without people.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped, and a figure that is measured, is said")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -80,12 +82,14 @@ fn groups(folder: &Path) -> Vec<(PathBuf, Vec<Rect>)> {
         // The lists carry a Latin-1 heading.
         let text = fs::read(folder.join(list)).expect("the list of marked faces");
         for line in String::from_utf8_lossy(&text).lines() {
-            let field = |name: &str| line.split_once(&format!("{name}='")).and_then(|(_, rest)| rest.split('\'').next());
+            let field =
+                |name: &str| line.split_once(&format!("{name}='")).and_then(|(_, rest)| rest.split('\'').next());
             let number = |name: &str| field(name).and_then(|text| text.parse::<f32>().ok()).expect("a number");
             if line.contains("<image ") {
                 all.push((folder.join(field("file").expect("a file")), Vec::new()));
             } else if line.contains("<box ") {
-                let face = Rect { left: number("left"), top: number("top"), width: number("width"), height: number("height") };
+                let face =
+                    Rect { left: number("left"), top: number("top"), width: number("width"), height: number("height") };
                 all.last_mut().expect("an image before its boxes").1.push(face);
             }
         }
@@ -98,10 +102,13 @@ fn crowds(folder: &Path) -> Vec<(PathBuf, Vec<Rect>)> {
     let text = fs::read_to_string(folder.join("labelv2_5.txt")).expect("the list of marked faces");
     let mut all: Vec<(PathBuf, Vec<Rect>)> = Vec::new();
     for line in text.lines() {
-        if let Some(name) = line.strip_prefix("# ").and_then(|rest| rest.split([' ', '/']).find(|part| part.ends_with(".jpg"))) {
+        if let Some(name) =
+            line.strip_prefix("# ").and_then(|rest| rest.split([' ', '/']).find(|part| part.ends_with(".jpg")))
+        {
             all.push((folder.join(name), Vec::new()));
         } else {
-            let numbers: Vec<f32> = line.split_whitespace().take(4).map(|text| text.parse().expect("a number")).collect();
+            let numbers: Vec<f32> =
+                line.split_whitespace().take(4).map(|text| text.parse().expect("a number")).collect();
             if let ([left, top, right, bottom], Some(last)) = (&numbers[..], all.last_mut()) {
                 last.1.push(Rect { left: *left, top: *top, width: right - left, height: bottom - top });
             }
@@ -120,10 +127,13 @@ fn score(detector: &mut dyn Detector, pictures: &[(PathBuf, Vec<Rect>)], same: f
 
 /// The highest confidence a detector gives to anything in pictures without people.
 fn highest_on_nothing(detector: &mut dyn Detector, folder: &Path) -> f32 {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     assert_eq!(files.len(), 18);
-    let best = |path: &PathBuf| detector.detect(picture(path).view()).expect("an answer").first().map_or(0.0, |face| face.confidence);
+    let best = |path: &PathBuf| {
+        detector.detect(picture(path).view()).expect("an answer").first().map_or(0.0, |face| face.confidence)
+    };
     files.iter().map(best).fold(0.0, f32::max)
 }
 
@@ -163,7 +173,8 @@ fn tiles_find_the_small_faces_that_a_reduced_picture_loses() {
     let reduced = Options { long_side_max_px: 480, ..YuNet::defaults() };
     let crowds = crowds(&folder);
     let (few, _) = score(&mut yunet(&model, EngineKind::BuiltIn, reduced), &crowds, SAME_FACE);
-    let (many, _) = score(&mut yunet(&model, EngineKind::BuiltIn, Options { beyond: Beyond::Tile, ..reduced }), &crowds, SAME_FACE);
+    let (many, _) =
+        score(&mut yunet(&model, EngineKind::BuiltIn, Options { beyond: Beyond::Tile, ..reduced }), &crowds, SAME_FACE);
     println!("reduced to 480 px: {few}, in tiles of 480 px: {many}");
     assert!(many >= 145 && many > few + 20, "{few} {many}");
 }
@@ -180,7 +191,8 @@ fn a_picture_of_one_pixel_has_no_face() {
     let Some(model) = shared("models/yunet_n_dynamic.onnx") else { return };
     let mut detector = yunet(&model, EngineKind::BuiltIn, YuNet::defaults());
     for (width, height) in [(1, 1), (1, 40), (3000, 1)] {
-        let picture = Picture::from_rgb(width, height, vec![200; 3 * (width * height) as usize]).expect("a whole picture");
+        let picture =
+            Picture::from_rgb(width, height, vec![200; 3 * (width * height) as usize]).expect("a whole picture");
         assert_eq!(detector.detect(picture.view()).expect("an answer"), []);
     }
 }
@@ -198,10 +210,18 @@ fn a_model_of_another_kind_is_refused_by_what_is_missing() {
 
 #[test]
 fn scrfd_finds_the_groups_and_most_of_the_crowds_and_nobody_where_nobody_is() {
-    let (Some(group), Some(crowd), Some(empty)) = (shared("faces/groups"), shared("faces/wider"), shared("faces/empty")) else { return };
+    let (Some(group), Some(crowd), Some(empty)) =
+        (shared("faces/groups"), shared("faces/wider"), shared("faces/empty"))
+    else {
+        return;
+    };
     let Some(mut detector) = scrfd(Scrfd::defaults()) else { return };
-    let (group, crowd) = (score(&mut detector, &groups(&group), SAME_FACE), score(&mut detector, &crowds(&crowd), SAME_FACE));
-    let highest = highest_on_nothing(&mut scrfd(Options { confidence_min: 0.05, ..Scrfd::defaults() }).expect("installed"), &empty);
+    let (group, crowd) =
+        (score(&mut detector, &groups(&group), SAME_FACE), score(&mut detector, &crowds(&crowd), SAME_FACE));
+    let highest = highest_on_nothing(
+        &mut scrfd(Options { confidence_min: 0.05, ..Scrfd::defaults() }).expect("installed"),
+        &empty,
+    );
     println!("groups {group:?}, crowds {crowd:?}, highest confidence on nothing {highest}");
     assert_eq!(group, (43, 43));
     assert!(crowd.0 >= 140, "{crowd:?}");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use face::bundle::{self, OpenOptions};
-use face::engine::{self, Graph, Output};
+use face::engine::{self, Output};
 use face::models::{self, ModelError, State};
 use face::{Bundle, EngineKind};
 
@@ -18,13 +18,15 @@ fn dlib_descriptors_are_those_of_the_original_library_on_both_engines() {
     let Some(vectors) = shared("vectors/dlib") else { return };
     let Some((models_dir, prepared)) = prepared("dlib-resnet-v1") else { return };
     let expected = descriptors(&vectors);
-    let input: Vec<f32> = (0..expected.len()).flat_map(|number| dlib_input(&vectors.join(format!("chip{number}.png")))).collect();
+    let input: Vec<f32> =
+        (0..expected.len()).flat_map(|number| dlib_input(&vectors.join(format!("chip{number}.png")))).collect();
     for engine in engines(&models_dir) {
         let mut graph = engine::load(engine, "dlib-resnet-v1", &prepared.onnx_bytes, 1).expect("the graph");
         let together = graph.run([expected.len(), 3, 150, 150], input.clone()).expect("a batch");
         for (number, expected) in expected.iter().enumerate() {
             let batched = &together[0].values[128 * number..128 * (number + 1)];
-            let alone = graph.run([1, 3, 150, 150], input[67_500 * number..67_500 * (number + 1)].to_vec()).expect("one chip");
+            let alone =
+                graph.run([1, 3, 150, 150], input[67_500 * number..67_500 * (number + 1)].to_vec()).expect("one chip");
             for found in [batched, &alone[0].values] {
                 let difference = largest_difference(found, expected);
                 assert!(difference <= DESCRIPTOR_TOLERANCE, "{engine}, chip {number}: {difference}");
@@ -48,7 +50,10 @@ fn a_detector_with_a_freed_input_finds_what_the_original_finds() {
         let smaller = freed.run([1, 3, 384, 640], pattern(3 * 384 * 640)).expect("640x384");
         let places: Vec<usize> = smaller.iter().map(|output| output.shape[1]).collect();
         assert_eq!(places, [7680, 1920, 480, 7680, 1920, 480, 7680, 1920, 480], "{engine}");
-        assert!(fixed.run([1, 3, 384, 640], pattern(3 * 384 * 640)).is_err(), "{engine}: the published graph takes one size");
+        assert!(
+            fixed.run([1, 3, 384, 640], pattern(3 * 384 * 640)).is_err(),
+            "{engine}: the published graph takes one size"
+        );
     }
 }
 
@@ -94,8 +99,13 @@ fn both_engines_agree_on_every_installed_detector() {
 fn a_model_file_with_one_byte_changed_is_refused_by_name() {
     let Some((models_dir, _)) = prepared("dlib-resnet-v1") else { return };
     let catalogue = models::catalogue().expect("the catalogue");
-    let bundle = catalogue.bundles.iter().find(|bundle| bundle.recogniser == "dlib-resnet-v1" && Bundle::resolve(&bundle.name, &models_dir).is_ok());
-    let Some(bundle) = bundle else { return eprintln!("skipped: refusing a changed model (no bundle with it is installed)") };
+    let bundle = catalogue
+        .bundles
+        .iter()
+        .find(|bundle| bundle.recogniser == "dlib-resnet-v1" && Bundle::resolve(&bundle.name, &models_dir).is_ok());
+    let Some(bundle) = bundle else {
+        return eprintln!("skipped: refusing a changed model (no bundle with it is installed)");
+    };
     let resolved = Bundle::resolve(&bundle.name, &models_dir).expect("the bundle");
     for damaged in [&resolved.detector, &resolved.recogniser] {
         let copy = tempfile::tempdir().expect("a directory");
@@ -108,7 +118,12 @@ fn a_model_file_with_one_byte_changed_is_refused_by_name() {
             }
             fs::write(copy.path().join(file), bytes).expect("the copy");
         }
-        let options = OpenOptions { models_dir: copy.path().to_owned(), engine: Some(EngineKind::BuiltIn), threads: 1, long_side_max_px: None };
+        let options = OpenOptions {
+            models_dir: copy.path().to_owned(),
+            engine: Some(EngineKind::BuiltIn),
+            threads: 1,
+            long_side_max_px: None,
+        };
         let error = Bundle::open(&bundle.name, &options).map(|_| ()).expect_err("one byte was changed");
         assert!(matches!(&error, ModelError::Damaged { model, .. } if model == damaged), "{error}");
         let state = models::state(catalogue.manifest(damaged).expect("a manifest"), copy.path());
@@ -179,14 +194,19 @@ fn engines(models_dir: &Path) -> Vec<EngineKind> {
 /// The original library's numbers for each chip.
 fn descriptors(vectors: &Path) -> Vec<Vec<f32>> {
     let mut table = csv::Reader::from_path(vectors.join("descriptors.csv")).expect("descriptors.csv");
-    table.records().map(|row| row.expect("a row").iter().skip(1).map(|value| value.parse().expect("a number")).collect()).collect()
+    table
+        .records()
+        .map(|row| row.expect("a row").iter().skip(1).map(|value| value.parse().expect("a number")).collect())
+        .collect()
 }
 
 /// A chip as dlib's network reads it.
 fn dlib_input(path: &Path) -> Vec<f32> {
     let chip = image::open(path).expect("a chip").to_rgb8();
     assert_eq!(chip.dimensions(), (150, 150));
-    let plane = |channel: usize, mean: f32| chip.pixels().map(move |pixel| (f32::from(pixel.0[channel]) - mean) / 256.0).collect::<Vec<_>>();
+    let plane = |channel: usize, mean: f32| {
+        chip.pixels().map(move |pixel| (f32::from(pixel.0[channel]) - mean) / 256.0).collect::<Vec<_>>()
+    };
     [plane(0, 122.782), plane(1, 117.001), plane(2, 104.298)].concat()
 }
 

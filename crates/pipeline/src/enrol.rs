@@ -17,7 +17,8 @@ pub struct Enrolled {
 
 /// Makes the template of the one face in a listed image; `image` names it in errors.
 pub fn enrol(faces: &mut Faces, image: &str, picture: &Picture) -> Result<Enrolled, PipelineError> {
-    let refused = |found: &str, next| PipelineError::Enrolment { image: image.to_owned(), found: found.to_owned(), next };
+    let refused =
+        |found: &str, next| PipelineError::Enrolment { image: image.to_owned(), found: found.to_owned(), next };
     let found = faces.detector.detect(picture.view())?;
     let [detection] = found.as_slice() else {
         return Err(match found.len() {
@@ -27,7 +28,8 @@ pub fn enrol(faces: &mut Faces, image: &str, picture: &Picture) -> Result<Enroll
     };
     let chip = faces.recognizer.align(picture.view(), detection);
     let template = faces.recognizer.embed(std::slice::from_ref(&chip))?.pop();
-    let template = template.ok_or_else(|| refused("the model returned nothing", "check the model with `overt models verify`"))?;
+    let template =
+        template.ok_or_else(|| refused("the model returned nothing", "check the model with `overt models verify`"))?;
     let cut = surroundings(picture.view(), &detection.face);
     Ok(Enrolled { image_png: png(&cut).into(), template })
 }

@@ -145,7 +145,8 @@ mod tests {
     /// A frame of single-pixel checks: the finest detail there is.
     fn checks() -> (u32, u32, Vec<u8>) {
         let (width, height) = (1280, 720);
-        let pixels = (0..width * height).flat_map(|i| [if (i % width + i / width) % 2 == 0 { 0 } else { 255 }; 3]).collect();
+        let pixels =
+            (0..width * height).flat_map(|i| [if (i % width + i / width) % 2 == 0 { 0 } else { 255 }; 3]).collect();
         (width, height, pixels)
     }
 

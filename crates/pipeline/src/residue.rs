@@ -48,7 +48,12 @@ pub struct Traces {
 }
 
 /// Makes every template and chip of the footage again and looks for them in every file under `directory`.
-pub fn residue(sources: Vec<Source>, face_side_px_min: u32, faces: &mut Faces, directory: &Path) -> Result<Residue, PipelineError> {
+pub fn residue(
+    sources: Vec<Source>,
+    face_side_px_min: u32,
+    faces: &mut Faces,
+    directory: &Path,
+) -> Result<Residue, PipelineError> {
     Traces::of(sources, face_side_px_min, faces)?.look_in(directory)
 }
 
@@ -80,7 +85,8 @@ impl Traces {
 
     fn add_template(&mut self, template: &Template) {
         self.templates += 1;
-        let bytes: Zeroizing<Vec<u8>> = template.values().iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>().into();
+        let bytes: Zeroizing<Vec<u8>> =
+            template.values().iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>().into();
         self.add(&bytes);
     }
 
@@ -116,7 +122,8 @@ impl Traces {
                 }
             } else if kind.is_file() {
                 residue.files += 1;
-                let hits = scan_file(&automaton, &path, &mut residue.bytes_scanned).map_err(|error| unreadable(&path, error.to_string()))?;
+                let hits = scan_file(&automaton, &path, &mut residue.bytes_scanned)
+                    .map_err(|error| unreadable(&path, error.to_string()))?;
                 residue.hits += hits;
                 if hits > 0 {
                     residue.found_in.push(path);

@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use capture::{Feed, Frame, Pace};
-use domain::{Actor, Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle};
+use domain::{
+    Actor, Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle,
+};
 use face::{Faces, Gallery, Picture, Template};
 use jiff::{SignedDuration, Timestamp};
 use store::{Evidence, Recorded};
@@ -47,7 +49,8 @@ pub fn start(exercise: Exercise) -> Result<Running, PipelineError> {
     let cameras: Vec<String> = exercise.sources.iter().map(|source| source.camera.clone()).collect();
     let board = Arc::new(Board::new(cameras));
     let run = Run::prepare(exercise, Arc::clone(&board))?;
-    let worker = std::thread::Builder::new().name("run".into()).spawn(move || run.to_the_end()).map_err(PipelineError::Thread)?;
+    let worker =
+        std::thread::Builder::new().name("run".into()).spawn(move || run.run_out()).map_err(PipelineError::Thread)?;
     Ok(Running { board, worker: Mutex::new(Some(worker)) })
 }
 
@@ -105,11 +108,24 @@ impl Run {
             });
         }
         let (live, tally) = (Some(live), Tally::new());
-        Ok(Self { store, live, policy, threshold, faces, gallery, cameras, clock, view_every_frames, lease, tally, board })
+        Ok(Self {
+            store,
+            live,
+            policy,
+            threshold,
+            faces,
+            gallery,
+            cameras,
+            clock,
+            view_every_frames,
+            lease,
+            tally,
+            board,
+        })
     }
 
     /// Runs until the footage ends, somebody stops it, or it may not go on; then counts and ends the deployment.
-    fn to_the_end(mut self) {
+    fn run_out(mut self) {
         let (stage, reason) = match self.frames() {
             Ok(reason) => (Stage::Ended, reason),
             Err(error) => (Stage::Stopped(error.to_string()), format!("stopped: {error}")),
@@ -230,7 +246,15 @@ impl Run {
                 let latency_ms = 1e3 * self.clock.now().duration_since(captured).as_secs_f64();
                 let alert = raised.into_inner().alert;
                 self.cameras[camera].alerted.push(passage);
-                let account = seen.map(|(frame_number, face)| RaisedAlert { alert, entry, score, camera: name, frame_number, face, latency_ms });
+                let account = seen.map(|(frame_number, face)| RaisedAlert {
+                    alert,
+                    entry,
+                    score,
+                    camera: name,
+                    frame_number,
+                    face,
+                    latency_ms,
+                });
                 self.board.posted().raised.extend(account);
                 Ok(())
             }
@@ -327,11 +351,11 @@ fn gallery(store: &store::Store, live: &Recorded<Live>, faces: &Faces) -> Result
             people.len() - 1
         });
         let values = listed.template.to_vec().into_boxed_slice();
-        let template = Template::new(Arc::clone(contract), values).ok_or_else(|| PipelineError::TemplateOfAnotherModel {
-            entry: listed.number,
-            model: contract.model.clone(),
+        let template = Template::new(Arc::clone(contract), values).ok_or_else(|| {
+            PipelineError::TemplateOfAnotherModel { entry: listed.number, model: contract.model.clone() }
         })?;
-        let person = u32::try_from(person).map_err(|_| Refusal::WatchlistTooLarge { people: people.len() as u64, people_max: u64::from(u32::MAX) })?;
+        let person = u32::try_from(person)
+            .map_err(|_| Refusal::WatchlistTooLarge { people: people.len() as u64, people_max: u64::from(u32::MAX) })?;
         builder.add(person, listed.number, template)?;
     }
     Ok(builder.build())

@@ -122,7 +122,11 @@ impl Track {
     /// Where the face should be in the next frame.
     pub fn expected(&self) -> Rect {
         let steps = (self.missed_frames + 1) as f32;
-        Rect { left: self.face.left + self.velocity.x * steps, top: self.face.top + self.velocity.y * steps, ..self.face }
+        Rect {
+            left: self.face.left + self.velocity.x * steps,
+            top: self.face.top + self.velocity.y * steps,
+            ..self.face
+        }
     }
 
     fn see(&mut self, face: Rect) {
@@ -153,7 +157,7 @@ fn closeness(expected: &Rect, found: &Rect) -> Option<f32> {
     }
     let (a, b) = (expected.centre(), found.centre());
     let widths = (a.x - b.x).hypot(a.y - b.y) / expected.width.max(1.0);
-    (widths <= DRIFT_WIDTHS_MAX).then(|| OVERLAP_MIN * (1.0 - widths))
+    (widths <= DRIFT_WIDTHS_MAX).then_some(OVERLAP_MIN * (1.0 - widths))
 }
 
 #[cfg(test)]

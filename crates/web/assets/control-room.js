@@ -69,7 +69,7 @@
   }
 
   function show(snapshot) {
-    if (snapshot.stage !== room.dataset.stage) {
+    if (snapshot.stage !== room.dataset.stage || snapshot.state !== room.dataset.state) {
       stop();
       location.reload();
       return;

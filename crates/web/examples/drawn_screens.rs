@@ -1,6 +1,7 @@
 //! Serves the screens of a drawn exercise, to look at them without a model: `cargo run --release -p web --example drawn_screens [PORT]`.
 
 #[path = "../tests/drawn/mod.rs"]
+#[allow(dead_code, reason = "the tests use more of it than this example does")]
 mod drawn;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ impl Clock for SystemClock {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = std::env::args().nth(1).map_or(Ok(PORT), |port| port.parse())?;
     let passes: Vec<Pass> =
-        (0..FRAMES / 12).map(|n| Pass { head: n * 2 % 5, frame: n * 12, y: 40 + (n as i64 * 37) % 70 }).collect();
+        (0..FRAMES / 12).map(|n| Pass { head: n * 2 % 5, frame: n * 12, y: 55 + (n as i64 * 37) % 80 }).collect();
     let drawn = Drawn::start(&passes, FRAMES, Pace::RealTime, Arc::new(SystemClock));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

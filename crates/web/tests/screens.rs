@@ -35,7 +35,7 @@ impl Answer {
 
 /// An exercise that ran to its end: two listed figures walked past, and two that are not listed.
 fn ended() -> (Drawn, Router) {
-    let pass = |head, frame| Pass { head, frame, y: 30 + 32 * head as i64 };
+    let pass = |head, frame| Pass { head, frame, y: 50 + 30 * head as i64 };
     let drawn = Drawn::start(
         &[pass(0, 0), pass(2, 4), pass(1, 8), pass(3, 12)],
         FRAMES,
@@ -72,26 +72,26 @@ async fn send(router: &Router, request: Request<Body>) -> Answer {
     Answer { status: parts.status, headers: parts.headers, bytes }
 }
 
-async fn get(router: &Router, path: &str) -> Answer {
-    get_with(router, path, &[("host", HOST)]).await
+async fn fetch(router: &Router, path: &str) -> Answer {
+    fetch_with(router, path, &[("host", HOST)]).await
 }
 
-async fn get_with(router: &Router, path: &str, headers: &[(&str, &str)]) -> Answer {
+async fn fetch_with(router: &Router, path: &str, headers: &[(&str, &str)]) -> Answer {
     let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
     send(router, request.body(Body::empty()).expect("a request")).await
 }
 
 async fn page(router: &Router, path: &str) -> String {
-    let answer = get(router, path).await;
+    let answer = fetch(router, path).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
     answer.text()
 }
 
-async fn post(router: &Router, path: &str, form: &str) -> Answer {
-    post_with(router, path, form, &[("host", HOST), ("origin", "http://127.0.0.1:8080")]).await
+async fn submit(router: &Router, path: &str, form: &str) -> Answer {
+    submit_with(router, path, form, &[("host", HOST), ("origin", "http://127.0.0.1:8080")]).await
 }
 
-async fn post_with(router: &Router, path: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
+async fn submit_with(router: &Router, path: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
     let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     send(router, request.body(Body::from(form.to_owned())).expect("a request")).await
@@ -129,7 +129,7 @@ async fn every_page_says_exercise_and_is_guarded() {
         "/deployments/unheard-of",
         "/control-room/alerts/x",
     ] {
-        let answer = get(router, path).await;
+        let answer = fetch(router, path).await;
         let text = answer.text();
         assert!(text.contains("<strong>Exercise</strong> – recorded pictures only; nobody is being scanned"), "{path}");
         assert!(text.contains("<html lang=\"en-GB\">") && text.contains("– Exercise – overt</title>"), "{path}");
@@ -156,21 +156,21 @@ async fn the_control_room_answers_only_to_this_machine() {
         ["/", "/control-room", "/control-room/events", "/control-room/alerts", &live, "/api/status", "/api/alerts"]
     {
         for host in ["example.org", "127.0.0.1.example.org:8080", "192.168.0.2:8080", "localhost.:8080"] {
-            let answer = get_with(router, path, &[("host", host)]).await;
+            let answer = fetch_with(router, path, &[("host", host)]).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} for {host}");
         }
-        assert_eq!(get_with(router, path, &[]).await.status, StatusCode::FORBIDDEN, "{path} without a host");
+        assert_eq!(fetch_with(router, path, &[]).await.status, StatusCode::FORBIDDEN, "{path} without a host");
         let embedded = [("host", HOST), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")];
-        assert_eq!(get_with(router, path, &embedded).await.status, StatusCode::FORBIDDEN, "{path} embedded");
+        assert_eq!(fetch_with(router, path, &embedded).await.status, StatusCode::FORBIDDEN, "{path} embedded");
     }
     for host in ["localhost:8080", "[::1]:8080", HOST] {
-        assert_eq!(get_with(router, "/control-room", &[("host", host)]).await.status, StatusCode::OK, "{host}");
+        assert_eq!(fetch_with(router, "/control-room", &[("host", host)]).await.status, StatusCode::OK, "{host}");
     }
-    let home = get(router, "/").await;
+    let home = fetch(router, "/").await;
     assert_eq!((home.status, home.header("location")), (StatusCode::SEE_OTHER, "/control-room"));
     let elsewhere = [("host", "example.org")];
     assert_eq!(
-        get_with(router, "/deployments", &elsewhere).await.status,
+        fetch_with(router, "/deployments", &elsewhere).await.status,
         StatusCode::OK,
         "public pages are for everybody"
     );
@@ -193,14 +193,14 @@ async fn a_form_counts_only_with_its_token_from_our_own_page() {
         (&whole, vec![("host", HOST), ("sec-fetch-site", "cross-site")]),
         (&whole, vec![("host", "example.org"), ("origin", "http://example.org")]),
     ] {
-        let answer = post_with(&router, &path, form, &headers).await;
+        let answer = submit_with(&router, &path, form, &headers).await;
         assert!(matches!(answer.status.as_u16(), 400 | 403), "{form} {headers:?}: {}", answer.status);
     }
     let long = format!("{whole}&page={}", "1".repeat(web::FORM_BYTES_MAX));
-    assert_eq!(post(&router, &path, &long).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(submit(&router, &path, &long).await.status, StatusCode::BAD_REQUEST);
     let room = page(&router, "/control-room").await;
     assert!(room.contains("<strong>2 alerts wait</strong>"), "nothing was judged");
-    assert_eq!(post(&router, &path, &whole).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(submit(&router, &path, &whole).await.status, StatusCode::SEE_OTHER);
     assert!(page(&router, "/control-room").await.contains("<strong>1 alert waits</strong>"));
 }
 
@@ -216,27 +216,28 @@ async fn a_person_judges_first_and_sees_the_score_afterwards() {
         assert!(room.contains(&format!("name=\"judgement\" value=\"{}\"", judgement.word())));
     }
     let before = page(&router, &own).await;
-    assert!(before.contains("shown after the judgement") || before.contains("shown after your judgement"));
+    assert!(before.contains("shown after your judgement"));
     assert!(!before.contains("alerts begin at"), "the score is hidden");
-    let early = post(&router, &format!("{own}/outcome"), &format!("token={token}&outcome=no+action")).await;
+    let early = submit(&router, &format!("{own}/outcome"), &format!("token={token}&outcome=no+action")).await;
     assert_eq!(early.status, StatusCode::CONFLICT);
-    let wrong = post(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=guilty")).await;
+    let wrong = submit(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=guilty")).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
 
-    let judged = post(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=not+this+person")).await;
+    let judged =
+        submit(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=not+this+person")).await;
     assert_eq!(
         (judged.status, judged.header("location")),
         (StatusCode::SEE_OTHER, format!("/control-room#alert-{alert}").as_str())
     );
-    let twice = post(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=same+person")).await;
+    let twice = submit(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=same+person")).await;
     assert_eq!(twice.status, StatusCode::CONFLICT, "the first judgement stands");
     let after = page(&router, &own).await;
-    assert!(after.contains("<dd>Not this person") && after.contains("(alerts begin at 0.95)"));
+    assert!(after.contains("<dd>Not this person") && after.contains("(alerts begin at 0.95; larger is more alike)"));
     for outcome in Outcome::ALL {
         assert!(after.contains(&format!("name=\"outcome\" value=\"{}\"", outcome.word())));
     }
 
-    let closed = post(&router, &format!("{own}/outcome"), &format!("token={token}&outcome=no+action&page=1")).await;
+    let closed = submit(&router, &format!("{own}/outcome"), &format!("token={token}&outcome=no+action&page=1")).await;
     assert_eq!(closed.status, StatusCode::SEE_OTHER);
     let list = page(&router, "/control-room/alerts").await;
     assert!(list.contains("data-waiting=\"1\" data-total=\"2\"") && list.contains("data-state=\"closed\""), "{list}");
@@ -248,7 +249,7 @@ async fn evidence_is_shown_only_from_the_record_and_never_kept() {
     let (drawn, router) = &*exercise;
     for alert in alerts(drawn) {
         for picture in ["live", "listed"] {
-            let answer = get(router, &format!("/control-room/alerts/{alert}/{picture}.png")).await;
+            let answer = fetch(router, &format!("/control-room/alerts/{alert}/{picture}.png")).await;
             assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "image/png"));
             assert_eq!(answer.header("cache-control"), "no-store");
             assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
@@ -258,7 +259,7 @@ async fn evidence_is_shown_only_from_the_record_and_never_kept() {
     let unknown = ["0123456789abcdef", "unheard-of", "..", "%2e%2e%2f", "A", "-"];
     for alert in unknown {
         for part in ["", "/live.png", "/listed.png"] {
-            let answer = get(router, &format!("/control-room/alerts/{alert}{part}")).await;
+            let answer = fetch(router, &format!("/control-room/alerts/{alert}{part}")).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{alert}{part}");
         }
     }
@@ -268,9 +269,9 @@ async fn evidence_is_shown_only_from_the_record_and_never_kept() {
 async fn purging_needs_a_tick_and_leaves_only_the_record() {
     let (drawn, router) = ended();
     let (alert, token) = (alerts(&drawn)[0].clone(), token(&router).await);
-    let unticked = post(&router, "/control-room/purge", &format!("token={token}")).await;
+    let unticked = submit(&router, "/control-room/purge", &format!("token={token}")).await;
     assert_eq!(unticked.status, StatusCode::BAD_REQUEST);
-    let purged = post(&router, "/control-room/purge", &format!("token={token}&understood=yes")).await;
+    let purged = submit(&router, "/control-room/purge", &format!("token={token}&understood=yes")).await;
     assert_eq!(purged.status, StatusCode::SEE_OTHER, "{}", purged.text());
     let room = page(&router, "/control-room").await;
     assert!(
@@ -279,10 +280,10 @@ async fn purging_needs_a_tick_and_leaves_only_the_record() {
     );
     assert!(!room.contains("Purge now") && room.contains("No alerts."));
     for part in ["", "/live.png", "/listed.png"] {
-        let answer = get(&router, &format!("/control-room/alerts/{alert}{part}")).await;
+        let answer = fetch(&router, &format!("/control-room/alerts/{alert}{part}")).await;
         assert!(matches!(answer.status.as_u16(), 404 | 410), "{part}: {}", answer.status);
     }
-    let again = post(&router, "/control-room/purge", &format!("token={token}&understood=yes")).await;
+    let again = submit(&router, "/control-room/purge", &format!("token={token}&understood=yes")).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     let text = again.text();
     assert!(
@@ -302,26 +303,26 @@ async fn a_run_is_seen_masked_and_ended_for_a_stated_reason() {
     while !seen.ends_with(b"\r\n--overt-picture\r\n") {
         seen.extend_from_slice(&parts.next().await.expect("a part").expect("bytes"));
     }
-    let still = get(&router, "/control-room/view/0/still.jpg").await;
+    let still = fetch(&router, "/control-room/view/0/still.jpg").await;
     assert_eq!(
         (still.status, still.header("content-type"), still.header("cache-control")),
         (StatusCode::OK, "image/jpeg", "no-store")
     );
     for camera in ["1", "-1", "x", "99999999999999999999999"] {
-        assert_eq!(get(&router, &format!("/control-room/view/{camera}")).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(fetch(&router, &format!("/control-room/view/{camera}")).await.status, StatusCode::NOT_FOUND);
     }
 
     let token = token(&router).await;
-    let silent = post(&router, "/control-room/end", &format!("token={token}&reason=+")).await;
+    let silent = submit(&router, "/control-room/end", &format!("token={token}&reason=+")).await;
     assert_eq!(silent.status, StatusCode::CONFLICT);
     assert!(silent.text().contains("No reason was given; state one."));
-    let long = post(&router, "/control-room/end", &format!("token={token}&reason={}", "x".repeat(301))).await;
+    let long = submit(&router, "/control-room/end", &format!("token={token}&reason={}", "x".repeat(301))).await;
     assert_eq!(long.status, StatusCode::BAD_REQUEST);
-    let ended = post(&router, "/control-room/end", &format!("token={token}&reason=a+drill+%3Cb%3Eis+over")).await;
+    let ended = submit(&router, "/control-room/end", &format!("token={token}&reason=a+drill+%3Cb%3Eis+over")).await;
     assert_eq!((ended.status, ended.header("location")), (StatusCode::SEE_OTHER, "/control-room"));
     drawn.running.wait();
     while parts.next().await.is_some() {}
-    assert_eq!(get(&router, "/control-room/view/0/still.jpg").await.status, StatusCode::GONE);
+    assert_eq!(fetch(&router, "/control-room/view/0/still.jpg").await.status, StatusCode::GONE);
     let room = page(&router, "/control-room").await;
     assert!(room.contains("Purge now") && !room.contains("class=\"live-picture\""));
     let public = page(&router, &format!("/deployments/{DEPLOYMENT}")).await;
@@ -387,9 +388,9 @@ async fn the_public_page_tells_what_the_record_tells() {
         assert!(text.contains(said), "{said}");
     }
     assert!(!text.contains("exercise subject 1"), "nobody on the list is named in public");
-    let odd = get_with(router, &format!("/deployments/{DEPLOYMENT}"), &[("host", "a'b<script>")]).await.text();
+    let odd = fetch_with(router, &format!("/deployments/{DEPLOYMENT}"), &[("host", "a'b<script>")]).await.text();
     assert!(odd.contains("overt verify http://127.0.0.1/log") && !odd.contains("a'b") && !odd.contains("<script>"));
-    let csv = get(router, &format!("/deployments/{DEPLOYMENT}/table.csv")).await;
+    let csv = fetch(router, &format!("/deployments/{DEPLOYMENT}/table.csv")).await;
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text().starts_with("\"Deployment\",\"Date\","));
     assert!(page(router, "/deployments").await.contains(&format!("href=\"/deployments/{DEPLOYMENT}\"")));
@@ -406,7 +407,7 @@ async fn the_log_is_served_whole_and_nothing_beside_it() {
         "{files:?}"
     );
     for file in files {
-        let answer = get(router, &format!("/log/{file}")).await;
+        let answer = fetch(router, &format!("/log/{file}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{file}");
         assert_eq!(answer.bytes, std::fs::read(public.join(&file)).expect("a file"), "{file}");
         let keeps = if file == "checkpoint" { "no-cache" } else { answer.header("cache-control") };
@@ -429,7 +430,7 @@ async fn the_log_is_served_whole_and_nothing_beside_it() {
         "/log/tile/0/999",
         "/log/lock",
     ] {
-        assert_eq!(get(router, path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(fetch(router, path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
 
@@ -437,23 +438,24 @@ async fn the_log_is_served_whole_and_nothing_beside_it() {
 async fn the_api_counts_and_shows_nobody() {
     let exercise = looked_at();
     let (_, router) = &*exercise;
-    let status = get(router, "/api/status").await;
+    let status = fetch(router, "/api/status").await;
     assert_eq!(status.header("content-type"), "application/json");
     let status: serde_json::Value = serde_json::from_slice(&status.bytes).expect("JSON");
+    assert_eq!(status["state"].as_str(), Some("ended"));
     assert_eq!((status["stage"].as_str(), status["alerts"]["waiting"].as_u64()), (Some("ended"), Some(2)));
     let counts = &status["counts"];
     let count = |name: &str| counts[name].as_u64().expect("a count");
     assert_eq!(count("templates_made"), count("templates_destroyed") + count("alerts_kept"));
     assert_eq!((count("faces_seen"), count("frames_captured")), (4, FRAMES as u64));
 
-    let alerts = get(router, "/api/alerts").await.text();
+    let alerts = fetch(router, "/api/alerts").await.text();
     assert!(
         alerts.contains("\"state\":\"raised\"") && !alerts.contains("exercise subject") && !alerts.contains("score"),
         "{alerts}"
     );
-    let missing = get(router, "/api/nothing").await;
+    let missing = fetch(router, "/api/nothing").await;
     assert_eq!((missing.status, missing.header("content-type")), (StatusCode::NOT_FOUND, "application/problem+json"));
-    let barred = get_with(router, "/api/status", &[("host", "example.org")]).await;
+    let barred = fetch_with(router, "/api/status", &[("host", "example.org")]).await;
     assert_eq!((barred.status, barred.header("content-type")), (StatusCode::FORBIDDEN, "application/problem+json"));
     let request = Request::builder().method(Method::DELETE).uri("/api/alerts").header("host", HOST);
     let refused = send(router, request.body(Body::empty()).expect("a request")).await;

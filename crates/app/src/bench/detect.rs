@@ -39,7 +39,8 @@ pub(crate) fn run(args: DetectArgs) -> anyhow::Result<ExitCode> {
     }
     let options = OpenOptions::usual()?;
     let fastest = bundle::choose_engine(&options)?;
-    let mut lines = vec![format!("{:16} {:12} {:>9} {:>8} {:>11}", "detector", "engine", "size", "threads", "median ms")];
+    let mut lines =
+        vec![format!("{:16} {:12} {:>9} {:>8} {:>11}", "detector", "engine", "size", "threads", "median ms")];
     for manifest in models::catalogue()?.manifests.iter().filter(|manifest| manifest.kind == Kind::Detector) {
         let prepared = match bundle::prepare(manifest, &options.models_dir) {
             Err(ModelError::Missing { .. }) => continue,
@@ -52,7 +53,12 @@ pub(crate) fn run(args: DetectArgs) -> anyhow::Result<ExitCode> {
             for (width, height) in &sizes {
                 let median_ms = measure(&manifest.name, &prepared, engine, (*width, *height), &args)?;
                 let size = format!("{width}x{height}");
-                lines.push(format!("{:16} {:12} {size:>9} {:>8} {median_ms:>11.2}", manifest.name, engine.name(), args.threads));
+                lines.push(format!(
+                    "{:16} {:12} {size:>9} {:>8} {median_ms:>11.2}",
+                    manifest.name,
+                    engine.name(),
+                    args.threads
+                ));
             }
         }
     }
@@ -61,7 +67,13 @@ pub(crate) fn run(args: DetectArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The median time of one run, milliseconds.
-fn measure(name: &str, prepared: &PreparedGraph, engine: EngineKind, (width, height): (usize, usize), args: &DetectArgs) -> anyhow::Result<f64> {
+fn measure(
+    name: &str,
+    prepared: &PreparedGraph,
+    engine: EngineKind,
+    (width, height): (usize, usize),
+    args: &DetectArgs,
+) -> anyhow::Result<f64> {
     let mut graph = engine::load(engine, name, &prepared.onnx_bytes, args.threads)?;
     let input: Vec<f32> = (0..3 * width * height).map(|place| (place * 31 % 251) as f32).collect();
     let mut runs_ms = Vec::new();

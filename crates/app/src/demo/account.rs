@@ -42,7 +42,8 @@ pub(crate) fn account(passages: &[TruePassage], alerts: &[TruedAlert]) -> Accoun
         let passed = alert.passage.and_then(|passage| passages.get(passage));
         passed.is_some_and(|passage| passage.listed.as_ref() == Some(&alert.named))
     };
-    let correct: Vec<usize> = alerts.iter().filter(|alert| is_correct(alert)).filter_map(|alert| alert.passage).collect();
+    let correct: Vec<usize> =
+        alerts.iter().filter(|alert| is_correct(alert)).filter_map(|alert| alert.passage).collect();
     let expected = |passage: &TruePassage| passage.listed.is_some() && passage.largest_face_px >= EXPECTED_FACE_PX_MIN;
     let expected: Vec<usize> = (0..passages.len()).filter(|index| expected(&passages[*index])).collect();
     Account {
@@ -85,8 +86,10 @@ mod tests {
 
     #[test]
     fn each_kind_of_right_and_wrong_is_counted_once() {
-        let passages = [passage(Some("s1"), 80.0), passage(None, 90.0), passage(Some("s2"), 60.0), passage(Some("s1"), 59.0)];
-        let alerts = [alert(Some(0), "s1"), alert(Some(0), "s2"), alert(Some(1), "s1"), alert(None, "s1"), alert(Some(3), "s1")];
+        let passages =
+            [passage(Some("s1"), 80.0), passage(None, 90.0), passage(Some("s2"), 60.0), passage(Some("s1"), 59.0)];
+        let alerts =
+            [alert(Some(0), "s1"), alert(Some(0), "s2"), alert(Some(1), "s1"), alert(None, "s1"), alert(Some(3), "s1")];
         let expected = Account { alerts_correct: 2, alerts_wrong: 3, listed_passages: 2, listed_passages_missed: 1 };
         assert_eq!(account(&passages, &alerts), expected);
     }

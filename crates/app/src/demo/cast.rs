@@ -121,5 +121,6 @@ fn cut_out(picture: &Picture, found: &Detection) -> Result<Picture> {
     let (top, bottom) = (within(face.top - margin, picture.height()), within(face.bottom() + margin, picture.height()));
     let view = picture.view();
     let rows = (top..bottom).flat_map(|y| view.row(y)[3 * left as usize..3 * right as usize].iter().copied());
-    Picture::from_rgb(right - left, bottom - top, rows.collect()).context("cutting a face out of a picture for exercises")
+    Picture::from_rgb(right - left, bottom - top, rows.collect())
+        .context("cutting a face out of a picture for exercises")
 }

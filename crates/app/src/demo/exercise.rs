@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use domain::{Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Operation, OperationId, Plan, Policy};
+use domain::{
+    Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Operation, OperationId, Plan, Policy,
+};
 use face::{EngineKind, Faces, Picture};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::Source;
@@ -48,7 +50,8 @@ pub(crate) fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dy
         operation: OperationId::new("exercise")?,
         title: "Exercise".into(),
         force: "the operator of this machine".into(),
-        purpose: "To show and measure, on recorded pictures only, what a deployment does with the faces it sees.".into(),
+        purpose: "To show and measure, on recorded pictures only, what a deployment does with the faces it sees."
+            .into(),
     };
     let operation = store.commit(operation.open(&staff.authoriser, &policy, clock.now())?)?;
     let purpose = policy.purposes.first().context("the exercise policy names no purpose")?.clone();
@@ -72,7 +75,14 @@ pub(crate) fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dy
 
 impl Prepared {
     /// Builds and freezes the watchlist, confirms the signs, declares the footage, and starts when the notice has stood long enough.
-    pub(crate) fn start(self, staff: &Staff, subjects: &[Subject], faces: &mut Faces, sources: &[Source], clock: &dyn Clock) -> Result<Started> {
+    pub(crate) fn start(
+        self,
+        staff: &Staff,
+        subjects: &[Subject],
+        faces: &mut Faces,
+        sources: &[Source],
+        clock: &dyn Clock,
+    ) -> Result<Started> {
         let Self { mut store, policy, deployment, announced } = self;
         let ground = policy.grounds.first().context("the exercise policy names no ground")?;
         for subject in subjects {
@@ -84,14 +94,24 @@ impl Prepared {
                 legal_basis: "published picture, used for an exercise".into(),
                 image_date: clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
             };
-            store.list(&announced, &staff.lister, facts, &enrolled.image_png, enrolled.template.values(), clock.now())?;
+            store.list(
+                &announced,
+                &staff.lister,
+                facts,
+                &enrolled.image_png,
+                enrolled.template.values(),
+                clock.now(),
+            )?;
         }
         let announced = store.freeze_watchlist(announced, &staff.lister, clock.now())?.into_inner();
-        let signs = announced.confirm_signage(&staff.operator, 1, "close the page: the pictures are recorded", clock.now())?;
+        let signs =
+            announced.confirm_signage(&staff.operator, 1, "close the page: the pictures are recorded", clock.now())?;
         let mut announced = store.commit(signs)?.into_inner();
         for source in sources {
             let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
-            announced = store.commit(announced.declare_recording(&staff.operator, &source.camera, digest, bytes, clock.now())?)?.into_inner();
+            announced = store
+                .commit(announced.declare_recording(&staff.operator, &source.camera, digest, bytes, clock.now())?)?
+                .into_inner();
         }
         wait_until(announced.announced_at().saturating_add(policy.notice_lead)?, clock);
         let threshold = policy.threshold_for(&pipeline::model_id(faces.recognizer.contract()))?;
@@ -114,6 +134,7 @@ pub(crate) struct Started {
     pub live: Recorded<Live>,
 }
 
+#[allow(clippy::disallowed_methods, reason = "the notice has to stand in real time")]
 fn wait_until(moment: Timestamp, clock: &dyn Clock) {
     let left = moment.duration_since(clock.now());
     if left.is_positive() {

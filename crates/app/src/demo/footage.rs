@@ -29,7 +29,7 @@ pub(crate) struct Material {
 }
 
 enum Form {
-    Rendered { concourse: Concourse, listed: Vec<Option<String>> },
+    Rendered { concourse: Box<Concourse>, listed: Vec<Option<String>> },
     Recorded { files: Vec<PathBuf> },
 }
 
@@ -37,8 +37,9 @@ impl Material {
     /// The rendered concourse, cast from the installed pictures.
     pub(crate) fn rendered(models_dir: &Path, faces: &mut Faces) -> Result<Self> {
         let Cast { subjects, sprites, listed } = Cast::gather(models_dir, faces)?;
-        let script = Script::walk_through(sprites.len(), SEED, &WalkThrough { length: LENGTH, ..WalkThrough::default() });
-        let concourse = Concourse::new(sprites, script, SEED)?;
+        let script =
+            Script::walk_through(sprites.len(), SEED, &WalkThrough { length: LENGTH, ..WalkThrough::default() });
+        let concourse = Box::new(Concourse::new(sprites, script, SEED)?);
         Ok(Self { subjects, form: Form::Rendered { concourse, listed } })
     }
 
@@ -46,7 +47,8 @@ impl Material {
     pub(crate) fn recorded(files: &[PathBuf], watchlist: &Path) -> Result<Self> {
         let listing = || format!("reading the watchlist directory {}", watchlist.display());
         let entries = std::fs::read_dir(watchlist).with_context(listing)?;
-        let mut images = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().with_context(listing)?;
+        let mut images =
+            entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().with_context(listing)?;
         images.retain(|path| path.is_file());
         images.sort();
         if images.is_empty() || images.len() > SUBJECTS_MAX {
@@ -55,7 +57,11 @@ impl Material {
         let mut subjects = Vec::new();
         for (place, image) in images.iter().enumerate() {
             let picture = decode::file(image, &Limits::default())?;
-            subjects.push(Subject { label: format!("exercise subject {}", place + 1), image_source: "a file named for this exercise".into(), picture });
+            subjects.push(Subject {
+                label: format!("exercise subject {}", place + 1),
+                image_source: "a file named for this exercise".into(),
+                picture,
+            });
         }
         Ok(Self { subjects, form: Form::Recorded { files: files.to_vec() } })
     }
@@ -63,13 +69,19 @@ impl Material {
     /// The sources, from the beginning: the same each time.
     pub(crate) fn sources(&self) -> Result<Vec<Source>> {
         match &self.form {
-            Form::Rendered { concourse, .. } => {
-                Ok(vec![Source { camera: "rendered concourse".into(), footage: Footage::Concourse(Box::new(concourse.again()?)) }])
-            }
+            Form::Rendered { concourse, .. } => Ok(vec![Source {
+                camera: "rendered concourse".into(),
+                footage: Footage::Concourse(Box::new(concourse.again()?)),
+            }]),
             Form::Recorded { files } => files
                 .iter()
                 .enumerate()
-                .map(|(place, file)| Ok(Source { camera: format!("recording {}", place + 1), footage: Footage::Recording(Recording::open(file)?) }))
+                .map(|(place, file)| {
+                    Ok(Source {
+                        camera: format!("recording {}", place + 1),
+                        footage: Footage::Recording(Recording::open(file)?),
+                    })
+                })
                 .collect(),
         }
     }

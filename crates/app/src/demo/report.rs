@@ -88,15 +88,24 @@ struct ResidueReport {
 }
 
 /// Waits for the end, purges, and accounts for everything. `open` opens the models once more, for the residue scan.
-pub(crate) fn to_the_end(exercise: &Exercise, running: &Running, open: impl Fn() -> Result<Faces>, clock: &dyn Clock) -> Result<Report> {
+pub(crate) fn to_the_end(
+    exercise: &Exercise,
+    running: &Running,
+    open: impl Fn() -> Result<Faces>,
+    clock: &dyn Clock,
+) -> Result<Report> {
     let status = running.wait();
     if let Stage::Stopped(reason) = &status.stage {
-        anyhow::bail!("the exercise stopped before its end: {reason}; its record is in {}", exercise.data_dir.display());
+        anyhow::bail!(
+            "the exercise stopped before its end: {reason}; its record is in {}",
+            exercise.data_dir.display()
+        );
     }
     let raised = running.raised();
     let labels = labels(exercise)?;
     let truth = exercise.material.truth();
-    let account = truth.map(|truth| account(&truth, &beside_truth(&raised, &labels, |alert| exercise.material.passage_at(alert))));
+    let account = truth
+        .map(|truth| account(&truth, &beside_truth(&raised, &labels, |alert| exercise.material.passage_at(alert))));
 
     let mut faces = open()?;
     let traces = Traces::of(exercise.material.sources()?, exercise.policy.face_side_px_min, &mut faces)?;
@@ -186,12 +195,31 @@ impl Report {
     fn print_words(&self) {
         println!("{} with {} and {} on {}", self.deployment, self.detector, self.recogniser, self.engine);
         println!("  faces seen            {}", self.faces_seen);
-        println!("  templates             {} made, {} destroyed, {} kept as alerts", self.templates_made, self.templates_destroyed, self.alerts_kept);
+        println!(
+            "  templates             {} made, {} destroyed, {} kept as alerts",
+            self.templates_made, self.templates_destroyed, self.alerts_kept
+        );
         let known = |count: Option<usize>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
-        println!("  alerts                {} ({} correct, {} wrong)", self.alerts, known(self.alerts_correct), known(self.alerts_wrong));
-        println!("  listed passages       {} of at least 60 px, {} missed", known(self.listed_passages), known(self.listed_passages_missed));
-        println!("  frames                {} captured, {} examined, {} dropped", self.frames.captured, self.frames.processed, self.frames.dropped);
-        println!("  log                   {} entries, {}", self.log.entries, if self.log.verified { "verified" } else { "NOT verified" });
+        println!(
+            "  alerts                {} ({} correct, {} wrong)",
+            self.alerts,
+            known(self.alerts_correct),
+            known(self.alerts_wrong)
+        );
+        println!(
+            "  listed passages       {} of at least 60 px, {} missed",
+            known(self.listed_passages),
+            known(self.listed_passages_missed)
+        );
+        println!(
+            "  frames                {} captured, {} examined, {} dropped",
+            self.frames.captured, self.frames.processed, self.frames.dropped
+        );
+        println!(
+            "  log                   {} entries, {}",
+            self.log.entries,
+            if self.log.verified { "verified" } else { "NOT verified" }
+        );
         println!("  residue               {} hits in {} bytes", self.residue.hits, self.residue.bytes_scanned);
         println!("  public log            {}", self.data.join("public").display());
     }

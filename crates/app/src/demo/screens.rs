@@ -16,7 +16,13 @@ use super::report::Exercise;
 pub(crate) const VIEW_EVERY_FRAMES: Option<NonZeroU32> = NonZeroU32::new(2);
 
 /// Serves the screens.
-pub(crate) fn serve(exercise: Exercise, running: Running, port: u16, operator: Officer, clock: Arc<dyn Clock>) -> Result<ExitCode> {
+pub(crate) fn serve(
+    exercise: Exercise,
+    running: Running,
+    port: u16,
+    operator: Officer,
+    clock: Arc<dyn Clock>,
+) -> Result<ExitCode> {
     let running = Arc::new(running);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let screens = web::Screens {
@@ -58,13 +64,20 @@ async fn interrupted() {
 fn finish(exercise: &Exercise, running: &Running, clock: &dyn Clock) -> Result<()> {
     running.stop("the control room was closed");
     running.wait();
-    let mut store = exercise.store.lock().map_err(|_| anyhow!("the store was left in an unknown state; start the demo again to recover it"))?;
+    let mut store = exercise
+        .store
+        .lock()
+        .map_err(|_| anyhow!("the store was left in an unknown state; start the demo again to recover it"))?;
     if let Deployment::Ended(_) = &*store.deployment(&exercise.deployment)? {
         let ended = store.deployment(&exercise.deployment)?.expect_ended()?;
         store.purge(ended, clock.now())?;
         eprintln!("The exercise is ended and purged.");
     }
     store.publish(clock.now())?;
-    eprintln!("Check its record:\n  overt verify {} --key {}", store.public_dir().display(), store.public_dir().join("key").display());
+    eprintln!(
+        "Check its record:\n  overt verify {} --key {}",
+        store.public_dir().display(),
+        store.public_dir().join("key").display()
+    );
     Ok(())
 }

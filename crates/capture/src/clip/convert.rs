@@ -166,7 +166,7 @@ impl Source {
         let (colours, range) = unsafe { ((*decoded.as_ptr()).colorspace as i32, (*decoded.as_ptr()).color_range) };
         let unspecified = ffi::AVColorSpace::AVCOL_SPC_UNSPECIFIED as i32;
         let guessed = if stored.height >= HIGH_DEFINITION_LINES { ffi::SWS_CS_ITU709 } else { ffi::SWS_CS_ITU601 };
-        let colours = if colours == unspecified { guessed as i32 } else { colours };
+        let colours = if colours == unspecified { guessed } else { colours };
         let format = decoded.format();
         let jpeg = matches!(format, Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P);
         let full_range = jpeg || range == ffi::AVColorRange::AVCOL_RANGE_JPEG;
@@ -185,7 +185,7 @@ impl Source {
         // changes nothing and says so, which is no fault.
         unsafe {
             let table = ffi::sws_getCoefficients(self.colours);
-            let target = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
+            let target = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT);
             let unity = 1 << 16;
             ffi::sws_setColorspaceDetails(
                 context.as_mut_ptr(),

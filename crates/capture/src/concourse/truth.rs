@@ -108,7 +108,7 @@ fn summary(passage: usize, script: &Script, frames: &[Vec<FaceTruth>]) -> Option
         let of_frame = |faces: &'_ [FaceTruth]| faces.iter().find(|face| face.passage == passage).cloned();
         frames.iter().enumerate().filter_map(move |(frame, faces)| Some((frame as u64, of_frame(faces)?)))
     };
-    let (first, last) = (seen().next()?.0, seen().last()?.0);
+    let (first, last) = (seen().next()?.0, seen().next_back()?.0);
     let clear = || seen().filter(|(_, face)| face.visible_fraction >= CLEARLY_SEEN).map(|(_, face)| face.face.width);
     let largest_face_px = clear().fold(0.0, f32::max);
     let frames_at_largest = clear().filter(|width| *width >= AT_LARGEST * largest_face_px).count();

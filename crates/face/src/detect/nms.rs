@@ -32,7 +32,11 @@ mod tests {
     use crate::geometry::{Point, Rect};
 
     fn face(left: f32, top: f32, confidence: f32) -> Detection {
-        Detection { face: Rect { left, top, width: 10.0, height: 10.0 }, confidence, points: [Point { x: 0.0, y: 0.0 }; 5] }
+        Detection {
+            face: Rect { left, top, width: 10.0, height: 10.0 },
+            confidence,
+            points: [Point { x: 0.0, y: 0.0 }; 5],
+        }
     }
 
     #[test]

@@ -32,7 +32,13 @@ pub(super) struct Pass {
 enum Keeps {
     All,
     /// Those whose middle lies in the tile's own share of the picture and that are small enough to lie in the tile whole.
-    Tile { left: f32, top: f32, right: f32, bottom: f32, side_max_px: f32 },
+    Tile {
+        left: f32,
+        top: f32,
+        right: f32,
+        bottom: f32,
+        side_max_px: f32,
+    },
 }
 
 impl Pass {
@@ -71,7 +77,8 @@ pub(super) fn plan(width: u32, height: u32, options: &Options) -> Vec<Pass> {
 /// The whole picture in one pass. A fixed input is always filled; a free one takes the picture's own size up to the limit.
 fn whole(width: u32, height: u32, limit: u32, input: InputSize) -> Pass {
     let long = width.max(height);
-    let fit = |side: u32| (u64::from(side) * u64::from(limit)).div_ceil(u64::from(long)).clamp(1, u64::from(limit)) as u32;
+    let fit =
+        |side: u32| (u64::from(side) * u64::from(limit)).div_ceil(u64::from(long)).clamp(1, u64::from(limit)) as u32;
     let grows = matches!(input, InputSize::Fixed { .. });
     let (scaled_width, scaled_height) = if long > limit || grows { (fit(width), fit(height)) } else { (width, height) };
     let (input_width, input_height) = input_size(scaled_width, scaled_height, input);
@@ -148,7 +155,11 @@ mod tests {
     }
 
     fn face(left: f32, top: f32, side: f32) -> Detection {
-        Detection { face: Rect { left, top, width: side, height: side }, confidence: 0.9, points: [Point { x: left, y: top }; 5] }
+        Detection {
+            face: Rect { left, top, width: side, height: side },
+            confidence: 0.9,
+            points: [Point { x: left, y: top }; 5],
+        }
     }
 
     #[test]
@@ -205,7 +216,10 @@ mod tests {
                 assert!(top >= tile.top as f32 && top + side <= (tile.top + tile.height) as f32, "at {left} {top}");
             }
         }
-        assert!(tiles.iter().all(|tile| tile.place(&face(100.0, 100.0, 161.0)).is_none()), "larger faces are the whole picture's");
+        assert!(
+            tiles.iter().all(|tile| tile.place(&face(100.0, 100.0, 161.0)).is_none()),
+            "larger faces are the whole picture's"
+        );
     }
 
     #[test]

@@ -111,9 +111,11 @@ impl Runner {
             &copy[..]
         };
         // The typed form compiles the one pixel type that is used, not all thirteen.
-        let source = TypedImageRef::<U8x3>::from_buffer(part.width, part.height, pixels).map_err(|error| failed(&error))?;
+        let source =
+            TypedImageRef::<U8x3>::from_buffer(part.width, part.height, pixels).map_err(|error| failed(&error))?;
         self.scaled.resize(3 * width as usize * height as usize, 0);
-        let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut self.scaled).map_err(|error| failed(&error))?;
+        let mut target =
+            TypedImage::<U8x3>::from_buffer(width, height, &mut self.scaled).map_err(|error| failed(&error))?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         self.resizer.resize_typed(&source, &mut target, &options).map_err(|error| failed(&error))
     }
@@ -141,11 +143,14 @@ impl Answer<'_> {
             found,
         };
         let found = self.outputs.iter().find(|output| output.name == name);
-        let output = found.ok_or_else(|| refuse(format!("no output is called {name}; this file holds another kind of detector")))?;
+        let output = found
+            .ok_or_else(|| refuse(format!("no output is called {name}; this file holds another kind of detector")))?;
         if output.values.len() != expected {
             let found = output.values.len();
             let (width, height) = (self.width, self.height);
-            return Err(refuse(format!("{name} has {found} values where an input of {width} x {height} asks for {expected}")));
+            return Err(refuse(format!(
+                "{name} has {found} values where an input of {width} x {height} asks for {expected}"
+            )));
         }
         Ok(&output.values)
     }
@@ -154,7 +159,12 @@ impl Answer<'_> {
 /// The part of the picture that a pass reads.
 fn part<'a>(picture: RgbView<'a>, pass: &Pass) -> RgbView<'a> {
     let start = picture.stride_bytes * pass.top as usize + 3 * pass.left as usize;
-    RgbView { width: pass.width, height: pass.height, stride_bytes: picture.stride_bytes, pixels: &picture.pixels[start..] }
+    RgbView {
+        width: pass.width,
+        height: pass.height,
+        stride_bytes: picture.stride_bytes,
+        pixels: &picture.pixels[start..],
+    }
 }
 
 /// The pixels as three planes of numbers, padded with black on the right and below.
@@ -184,6 +194,9 @@ fn planes(pixels: RgbView<'_>, pass: &Pass, form: PixelForm) -> Vec<f32> {
 fn sound(found: &Detection, picture: RgbView<'_>) -> bool {
     let numbers = found.points.iter().all(|point| point.x.is_finite() && point.y.is_finite());
     let face = found.face;
-    let inside = face.left < picture.width as f32 && face.top < picture.height as f32 && face.right() > 0.0 && face.bottom() > 0.0;
+    let inside = face.left < picture.width as f32
+        && face.top < picture.height as f32
+        && face.right() > 0.0
+        && face.bottom() > 0.0;
     numbers && inside && face.area().is_finite() && face.area() > 0.0 && found.confidence.is_finite()
 }

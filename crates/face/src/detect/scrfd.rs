@@ -19,7 +19,13 @@ impl Scrfd {
     /// Confidence 0.5 (as published) finds all 43 faces of dlib's group pictures and 142 of 176 in five crowded pictures of WIDER FACE;
     /// the highest confidence in 18 pictures without people is 0.41. Its numbers and YuNet's are on different scales.
     pub fn defaults() -> Options {
-        Options { confidence_min: 0.5, overlap_max: 0.4, long_side_max_px: 1920, beyond: Beyond::Reduce, input: InputSize::Free }
+        Options {
+            confidence_min: 0.5,
+            overlap_max: 0.4,
+            long_side_max_px: 1920,
+            beyond: Beyond::Reduce,
+            input: InputSize::Free,
+        }
     }
 
     /// A detector of this catalogue name over a loaded graph.

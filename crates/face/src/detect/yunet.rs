@@ -16,7 +16,13 @@ impl YuNet {
     /// Confidence 0.6 finds all 43 faces of dlib's group pictures and 149 of 176 in five crowded pictures of WIDER FACE; the highest
     /// confidence in 18 pictures without people is 0.61. Up to 1920 pixels, so full-HD frames, are read at their own size.
     pub fn defaults() -> Options {
-        Options { confidence_min: 0.6, overlap_max: 0.3, long_side_max_px: 1920, beyond: Beyond::Reduce, input: InputSize::Free }
+        Options {
+            confidence_min: 0.6,
+            overlap_max: 0.3,
+            long_side_max_px: 1920,
+            beyond: Beyond::Reduce,
+            input: InputSize::Free,
+        }
     }
 
     /// A detector of this catalogue name over a loaded graph.

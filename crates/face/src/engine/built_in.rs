@@ -43,7 +43,8 @@ impl Graph for BuiltInGraph {
             .zip(values)
             .map(|(id, value)| {
                 let name = self.model.node_info(*id).and_then(|node| node.name()).unwrap_or_default().to_owned();
-                let tensor: Tensor<f32> = value.into_tensor().ok_or_else(|| refused(format!("output {name} is not of 32-bit floats")))?;
+                let tensor: Tensor<f32> =
+                    value.into_tensor().ok_or_else(|| refused(format!("output {name} is not of 32-bit floats")))?;
                 Ok(Output { name, shape: tensor.shape().to_vec(), values: tensor.into_data() })
             })
             .collect()

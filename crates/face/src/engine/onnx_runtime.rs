@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ort::environment::Environment;
+use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::TensorRef;
@@ -39,7 +40,7 @@ pub(super) fn start(library: &Path) -> Result<(), EngineError> {
         .with_telemetry(false)
         .build()
         .map_err(|cause| refused(cause.to_string()))?;
-    environment.set_log_level(ort::logging::LogLevel::Error);
+    environment.set_log_level(LogLevel::Error);
     ENVIRONMENT.get_or_init(|| environment);
     Ok(())
 }
@@ -47,7 +48,8 @@ pub(super) fn start(library: &Path) -> Result<(), EngineError> {
 /// Makes a session for the graph in `onnx_bytes`.
 pub(super) fn load(model: &str, onnx_bytes: &[u8], threads: usize) -> Result<OnnxRuntimeGraph, EngineError> {
     let refused = |cause: String| failure(EngineKind::OnnxRuntime, "load", model, cause);
-    let environment = ENVIRONMENT.get().ok_or_else(|| refused("its library is not loaded; run `overt models install`".to_owned()))?;
+    let environment =
+        ENVIRONMENT.get().ok_or_else(|| refused("its library is not loaded; run `overt models install`".to_owned()))?;
     let session = builder(environment, threads)
         .and_then(|mut builder| builder.commit_from_memory(onnx_bytes))
         .map_err(|cause| refused(cause.to_string()))?;
@@ -65,7 +67,8 @@ fn builder(environment: &Environment, threads: usize) -> ort::Result<SessionBuil
         .with_inter_threads(1)?
         .with_parallel_execution(false)?
         .with_intra_op_spinning(false)?
-        .with_deterministic_compute(true)?)
+        .with_deterministic_compute(true)?
+        .with_log_level(LogLevel::Error)?)
 }
 
 impl Graph for OnnxRuntimeGraph {

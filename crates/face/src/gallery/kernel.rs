@@ -159,18 +159,18 @@ fn score_rows<T: Term, L: Lanes, const R: usize, const P: usize>(
         for probe in 0..P {
             values[probe] = L::load(&probes[probe][start..start + LANES]);
         }
-        for row in 0..R {
+        for (row, sums) in sums.iter_mut().enumerate() {
             let at = row * width + start;
             let value = L::load(&rows[at..at + LANES]);
-            for probe in 0..P {
-                sums[row][probe] = T::add(sums[row][probe], value, values[probe]);
+            for (sum, probe) in sums.iter_mut().zip(values) {
+                *sum = T::add(*sum, value, probe);
             }
         }
         start += LANES;
     }
-    for row in 0..R {
-        for probe in 0..P {
-            out[probe * count + row] = T::score(sums[row][probe].sum());
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (probe, sum) in sums.into_iter().enumerate() {
+            out[probe * count + row] = T::score(sum.sum());
         }
     }
 }

@@ -211,7 +211,13 @@ impl Tensor {
     /// A tensor of 32-bit floats.
     pub(crate) fn floats(name: &str, dims: &[i64], values: &[f32]) -> Self {
         let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { name: Some(name.to_owned()), dims: dims.to_vec(), data_type: Some(FLOAT), raw_data: Some(raw), ..Self::default() }
+        Self {
+            name: Some(name.to_owned()),
+            dims: dims.to_vec(),
+            data_type: Some(FLOAT),
+            raw_data: Some(raw),
+            ..Self::default()
+        }
     }
 
     /// A list of 64-bit integers.

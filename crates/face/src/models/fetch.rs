@@ -53,7 +53,10 @@ pub(super) fn open_in(directories: &[PathBuf], name: &str) -> Result<(PathBuf, F
     }
     match directories {
         [] => Err(format!("no directory to look for {name} in (--from DIR or {})", super::FROM_VARIABLE)),
-        _ => Err(format!("{name} is not in {}", directories.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))),
+        _ => Err(format!(
+            "{name} is not in {}",
+            directories.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+        )),
     }
 }
 
@@ -71,7 +74,12 @@ pub(super) fn directories(asked: &[PathBuf]) -> Vec<PathBuf> {
 
 /// Asks whether the address answers, all redirections included, within [`ANSWER_TIME_MAX`].
 fn answers(address: &str) -> Result<(), String> {
-    let agent: Agent = Agent::config_builder().timeout_global(Some(ANSWER_TIME_MAX)).max_redirects(REDIRECTS_MAX).https_only(true).build().into();
+    let agent: Agent = Agent::config_builder()
+        .timeout_global(Some(ANSWER_TIME_MAX))
+        .max_redirects(REDIRECTS_MAX)
+        .https_only(true)
+        .build()
+        .into();
     agent.head(address).call().map(|_| ()).map_err(|cause| cause.to_string())
 }
 

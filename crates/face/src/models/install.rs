@@ -107,7 +107,9 @@ impl<'a> Installer<'a> {
 
     fn detector(&mut self, catalogue: &Catalogue, bundle: &BundleManifest) -> Result<(), ModelError> {
         let manifests = bundle.detectors.iter().map(|name| catalogue.manifest(name)).collect::<Result<Vec<_>, _>>()?;
-        if let Some(present) = manifests.iter().find(|manifest| state(manifest, &self.options.models_dir) == State::Installed) {
+        if let Some(present) =
+            manifests.iter().find(|manifest| state(manifest, &self.options.models_dir) == State::Installed)
+        {
             return self.entry(present);
         }
         let mut failures = Vec::new();
@@ -122,7 +124,10 @@ impl<'a> Installer<'a> {
                 Err(error) => return Err(error),
             }
         }
-        Err(ModelError::NotObtained { model: format!("for the detector of bundle {}", bundle.name), tried: failures.join("; ") })
+        Err(ModelError::NotObtained {
+            model: format!("for the detector of bundle {}", bundle.name),
+            tried: failures.join("; "),
+        })
     }
 
     /// Every file of one entry.
@@ -134,13 +139,20 @@ impl<'a> Installer<'a> {
         if manifest.files.is_empty() {
             return Err(ModelError::NotObtained { model: name, tried: "there is none for this platform".to_owned() });
         }
-        let missing: Vec<&FileEntry> =
-            manifest.files.iter().filter(|entry| read_verified(manifest, entry, &self.options.models_dir).is_err()).collect();
+        let missing: Vec<&FileEntry> = manifest
+            .files
+            .iter()
+            .filter(|entry| read_verified(manifest, entry, &self.options.models_dir).is_err())
+            .collect();
         let is_present = missing.is_empty();
         for entry in missing {
             self.file(manifest, entry)?;
         }
-        if is_present { self.done.present.push(name) } else { self.done.fetched.push(name) }
+        if is_present {
+            self.done.present.push(name)
+        } else {
+            self.done.fetched.push(name)
+        }
         Ok(())
     }
 
@@ -153,7 +165,7 @@ impl<'a> Installer<'a> {
         }
         let mut tried = Vec::new();
         for source in &manifest.sources {
-            match self.from_source(manifest, entry, source) {
+            match self.fetch_from(manifest, entry, source) {
                 Ok(()) => return Ok(()),
                 Err(KeepError::Source(cause)) => tried.push(cause),
                 Err(KeepError::Disk(error)) => return Err(error),
@@ -162,7 +174,7 @@ impl<'a> Installer<'a> {
         Err(ModelError::NotObtained { model: manifest.name.clone(), tried: tried.join("; ") })
     }
 
-    fn from_source(&mut self, manifest: &Manifest, entry: &FileEntry, source: &Source) -> Result<(), KeepError> {
+    fn fetch_from(&mut self, manifest: &Manifest, entry: &FileEntry, source: &Source) -> Result<(), KeepError> {
         match source {
             Source::Directory => {
                 let name = Path::new(&entry.file).file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -207,7 +219,13 @@ impl<'a> Installer<'a> {
         }
     }
 
-    fn keep(&mut self, manifest: &Manifest, entry: &FileEntry, reader: &mut dyn std::io::Read, how: &str) -> Result<(), KeepError> {
+    fn keep(
+        &mut self,
+        manifest: &Manifest,
+        entry: &FileEntry,
+        reader: &mut dyn std::io::Read,
+        how: &str,
+    ) -> Result<(), KeepError> {
         let step = self.steps.begin(&format!("{} ({})", manifest.name, entry.file), entry.size_bytes);
         let writing = self.begin_writing().map_err(KeepError::Disk)?;
         let kept = writing.place.keep(entry, reader, &|size_bytes| step.reached(size_bytes));
@@ -223,7 +241,8 @@ impl<'a> Installer<'a> {
         let writing = match self.writing.take() {
             Some(writing) => writing,
             None => {
-                let place = Place::open(&self.options.models_dir, || self.steps.say("waiting for another install to end"))?;
+                let place =
+                    Place::open(&self.options.models_dir, || self.steps.say("waiting for another install to end"))?;
                 let scratch = place.scratch()?;
                 Writing { place, scratch, archives: HashMap::new() }
             }

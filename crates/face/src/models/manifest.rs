@@ -287,7 +287,8 @@ impl Manifest {
 
     /// The single file of a detector or recogniser.
     pub fn model_file(&self) -> Result<&FileEntry, ModelError> {
-        let fault = || ModelError::Catalogue { file: format!("{}.toml", self.name), fault: "it has no file".to_owned() };
+        let fault =
+            || ModelError::Catalogue { file: format!("{}.toml", self.name), fault: "it has no file".to_owned() };
         self.files.first().ok_or_else(fault)
     }
 
@@ -295,13 +296,16 @@ impl Manifest {
     fn fault(&self) -> Option<String> {
         let is_model = matches!(self.kind, Kind::Detector | Kind::Recogniser);
         if is_model != self.input.is_some() || (self.kind == Kind::Recogniser) != self.template.is_some() {
-            return Some("detectors and recognisers need [input], recognisers need [template], nothing else does".to_owned());
+            return Some(
+                "detectors and recognisers need [input], recognisers need [template], nothing else does".to_owned(),
+            );
         }
         if is_model && self.files.len() != 1 {
             return Some("a detector or recogniser has one file".to_owned());
         }
         let entry = self.files.iter().find(|entry| {
-            let safe = !entry.file.is_empty() && entry.file.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'));
+            let safe = !entry.file.is_empty()
+                && entry.file.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains('\\'));
             !safe || !is_sha256(&entry.sha256) || entry.size_bytes == 0 || entry.size_bytes > FILE_BYTES_MAX
         });
         entry.map(|entry| format!("the file {} needs a plain path, a SHA-256 and a size", entry.file))

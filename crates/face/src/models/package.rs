@@ -29,9 +29,17 @@ const COMPLAINT_CHARS_MAX: usize = 300;
 const WHEEL_PYTHON: [&str; 6] = ["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311"];
 
 /// Fetches `archive` of `package` into `scratch` and returns where it lies; the error says why not.
-pub(super) fn fetch(package: &str, version: &str, archive: &Archive, scratch: &Path, on_bytes: &dyn Fn(u64)) -> Result<PathBuf, String> {
+#[allow(clippy::disallowed_methods, reason = "a child process is watched in real time; no rule depends on it")]
+pub(super) fn fetch(
+    package: &str,
+    version: &str,
+    archive: &Archive,
+    scratch: &Path,
+    on_bytes: &dyn Fn(u64),
+) -> Result<PathBuf, String> {
     let complaint_path = scratch.join("pip.log");
-    let complaint = File::create(&complaint_path).map_err(|cause| format!("{} cannot be written ({cause})", complaint_path.display()))?;
+    let complaint = File::create(&complaint_path)
+        .map_err(|cause| format!("{} cannot be written ({cause})", complaint_path.display()))?;
     let child = pip(package, version, archive, scratch).stderr(complaint).spawn();
     let child = child.map_err(|cause| format!("python3 does not start ({cause}); install python3 with pip"))?;
     let mut running = Running(child);
@@ -85,7 +93,17 @@ pub(super) fn open_member<T>(archive: &Path, member: &str, take: impl FnOnce(&mu
 /// The command; everything it writes goes below `scratch`.
 fn pip(package: &str, version: &str, archive: &Archive, scratch: &Path) -> Command {
     let mut command = Command::new("python3");
-    command.args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]);
+    command.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+    ]);
     match &archive.wheel {
         Some(platform) => command.args(["--only-binary", ":all:", "--platform", platform]).args(WHEEL_PYTHON),
         None => command.args(["--no-binary", package]),

@@ -58,7 +58,12 @@ impl Place {
     }
 
     /// Streams `source` into the entry's file; it appears under its name only when size and SHA-256 are right and it is on disk.
-    pub(super) fn keep(&self, entry: &FileEntry, source: &mut dyn Read, on_bytes: &dyn Fn(u64)) -> Result<(), KeepError> {
+    pub(super) fn keep(
+        &self,
+        entry: &FileEntry,
+        source: &mut dyn Read,
+        on_bytes: &dyn Fn(u64),
+    ) -> Result<(), KeepError> {
         let path = self.models_dir.join(&entry.file);
         let folder = path.parent().unwrap_or(&self.models_dir);
         let disk = |attempted: &'static str, cause: &std::io::Error| KeepError::Disk(refused(attempted, &path, cause));
@@ -98,13 +103,18 @@ fn copy_checked(
     let mut hash = Sha256::new();
     let mut size_bytes = 0u64;
     loop {
-        let count = source.read(&mut chunk).map_err(|cause| KeepError::Source(format!("it broke off after {size_bytes} bytes: {cause}")))?;
+        let count = source
+            .read(&mut chunk)
+            .map_err(|cause| KeepError::Source(format!("it broke off after {size_bytes} bytes: {cause}")))?;
         if count == 0 {
             break;
         }
         size_bytes += count as u64;
         if size_bytes > entry.size_bytes {
-            return Err(KeepError::Source(format!("it is larger than the {} bytes of the catalogue", entry.size_bytes)));
+            return Err(KeepError::Source(format!(
+                "it is larger than the {} bytes of the catalogue",
+                entry.size_bytes
+            )));
         }
         hash.update(&chunk[..count]);
         file.write_all(&chunk[..count]).map_err(|cause| disk(&cause))?;

@@ -65,7 +65,9 @@ fn affine(points: &[Point; 5]) -> Option<[Vector; 2]> {
     let (bc, ca, ab) = (cross(b, c), cross(c, a), cross(a, b));
     let volume = dot(a, bc);
     // Cramer's rule for a symmetric matrix.
-    let solve = |right: Vector| -> Vector { std::array::from_fn(|axis| (right[0] * bc[axis] + right[1] * ca[axis] + right[2] * ab[axis]) / volume) };
+    let solve = |right: Vector| -> Vector {
+        std::array::from_fn(|axis| (right[0] * bc[axis] + right[1] * ca[axis] + right[2] * ab[axis]) / volume)
+    };
     (volume.abs() > 1e-9).then(|| [solve(with_x), solve(with_y)])
 }
 
@@ -116,7 +118,10 @@ mod tests {
             for pitch in [-30.0, 0.0, 15.0] {
                 for (roll, size) in [(0.0, 12.0), (0.0, 200.0), (-35.0, 60.0)] {
                     let pose = estimate(&seen(yaw, pitch, roll, size));
-                    assert!((pose.yaw_deg - yaw).abs() < 0.5 && (pose.pitch_deg - pitch).abs() < 0.5, "{yaw} {pitch}: {pose:?}");
+                    assert!(
+                        (pose.yaw_deg - yaw).abs() < 0.5 && (pose.pitch_deg - pitch).abs() < 0.5,
+                        "{yaw} {pitch}: {pose:?}"
+                    );
                     assert!((pose.roll_deg - roll).abs() < 0.1, "{yaw} {pitch} {roll}: {pose:?}");
                 }
             }
@@ -127,7 +132,10 @@ mod tests {
     fn tilt_is_clockwise_and_leaves_a_frontal_face_frontal() {
         for roll in [-30.0, 12.0, 90.0] {
             let pose = estimate(&seen(0.0, 0.0, roll, 50.0));
-            assert!((pose.roll_deg - roll).abs() < 0.01 && pose.yaw_deg.abs() < 0.5 && pose.pitch_deg.abs() < 0.5, "{pose:?}");
+            assert!(
+                (pose.roll_deg - roll).abs() < 0.01 && pose.yaw_deg.abs() < 0.5 && pose.pitch_deg.abs() < 0.5,
+                "{pose:?}"
+            );
         }
     }
 

@@ -9,6 +9,9 @@ use crate::error::{Doing as _, StoreError};
 use crate::sealing::{KeyState, Place, SealingKey};
 use crate::store::Store;
 
+/// The salt of an alert's commitment, and its three sealed columns.
+type SealedAlert = (Vec<u8>, [Vec<u8>; 3]);
+
 impl Store {
     /// Every sealed value of every deployment whose key is in use.
     pub(super) fn check_sealed(&self, findings: &mut Findings) -> Result<(), StoreError> {
@@ -49,10 +52,10 @@ impl Store {
             }
         }
         for (number, entry) in self.entries_that_decode(d)? {
-            if let Fact::WatchlistFrozen { commitment, .. } = entry {
-                if self.watchlist_commitment(d)? != commitment {
-                    findings.tell(format!("entry {number}"), "the watchlist is not the one committed to");
-                }
+            if let Fact::WatchlistFrozen { commitment, .. } = entry
+                && self.watchlist_commitment(d)? != commitment
+            {
+                findings.tell(format!("entry {number}"), "the watchlist is not the one committed to");
             }
         }
         Ok(())
@@ -94,7 +97,7 @@ impl Store {
         }
     }
 
-    fn sealed_alert(&self, alert: &AlertId) -> Result<Option<(Vec<u8>, [Vec<u8>; 3])>, StoreError> {
+    fn sealed_alert(&self, alert: &AlertId) -> Result<Option<SealedAlert>, StoreError> {
         use rusqlite::OptionalExtension as _;
         let doing = "checking an alert";
         let mut statement = self

@@ -14,6 +14,9 @@ use crate::words;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Snapshot {
     pub(crate) deployment: String,
+    /// The deployment's state on the record.
+    pub(crate) state: &'static str,
+    /// How far the run has come.
     pub(crate) stage: &'static str,
     /// Why it stopped, where it did so by itself.
     pub(crate) stopped_because: Option<String>,
@@ -75,10 +78,11 @@ impl Snapshot {
     ) -> Result<Self, Fault> {
         let rows = store.alerts(deployment)?;
         let alerts = Standing::of(rows.iter().map(|row| &row.alert), now);
-        Ok(Self::new(deployment, running.status(), alerts))
+        let state = store.deployment(deployment)?.state();
+        Ok(Self::new(deployment, state, running.status(), alerts))
     }
 
-    fn new(deployment: &DeploymentId, status: Status, alerts: Standing) -> Self {
+    fn new(deployment: &DeploymentId, state: &'static str, status: Status, alerts: Standing) -> Self {
         let (stage, stopped_because) = match status.stage {
             Stage::Running => ("running", None),
             Stage::Ended => ("ended", None),
@@ -95,7 +99,7 @@ impl Snapshot {
             frames_processed: frames.processed,
             frames_dropped: frames.dropped,
         };
-        Self { deployment: deployment.to_string(), stage, stopped_because, counts, alerts }
+        Self { deployment: deployment.to_string(), state, stage, stopped_because, counts, alerts }
     }
 
     /// Whether pictures are flowing.

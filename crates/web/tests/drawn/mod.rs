@@ -23,10 +23,10 @@ use store::{EXERCISE_POLICY, Recorded, Store};
 use tempfile::TempDir;
 use web::Screens;
 
-const WIDTH: u32 = 320;
-const HEIGHT: u32 = 180;
-const HEAD_PX: i64 = 23;
-const STEP_PX: i64 = 14;
+const WIDTH: u32 = 400;
+const HEIGHT: u32 = 225;
+const HEAD_PX: i64 = 36;
+const STEP_PX: i64 = 20;
 /// Heads of these colours are found; the first two are listed.
 const HEADS: [[u8; 3]; 5] = [[214, 90, 70], [70, 110, 220], [80, 180, 110], [228, 196, 70], [160, 90, 190]];
 const LISTED: usize = 2;
