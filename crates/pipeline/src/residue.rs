@@ -162,7 +162,13 @@ mod tests {
     use super::*;
 
     fn traces() -> (Traces, Vec<u8>) {
-        let bytes: Vec<u8> = (0..6000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        // Knuth's MMIX generator: no window of 32 bytes occurs twice.
+        let mut state = 1u64;
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        let bytes: Vec<u8> = (0..6000).map(|_| byte()).collect();
         let mut traces = Traces { patterns: Vec::new(), templates: 1 };
         traces.add(&bytes);
         (traces, bytes)

@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(policy.deployment_length_max, SignedDuration::from_hours(2));
         assert_eq!(policy.lease, SignedDuration::from_secs(30));
         assert_eq!(policy.alert_retention, SignedDuration::from_hours(24));
-        assert_eq!((policy.watchlist_people_max, policy.face_side_px_min), (1000, 40));
+        assert_eq!((policy.watchlist_people_max, policy.face_side_px_min), (1000, 50));
         assert_eq!(policy.threshold_fpir_max, 0.01);
         assert!(policy.purposes.contains(&"training and demonstration".to_owned()));
         assert!(policy.grounds.contains(&"exercise subject".to_owned()));

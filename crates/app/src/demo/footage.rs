@@ -16,6 +16,10 @@ use super::exercise::Subject;
 
 /// Seed of the rendered concourse: the same everywhere, so that two people see the same exercise.
 const SEED: u64 = 20_160_519;
+/// Seeds tried for a script that begins with somebody listed.
+const SEEDS_TRIED_MAX: u64 = 10_000;
+/// Least size of the first face, in pixels: large enough to be compared while it is still walking.
+const FIRST_FACE_PX_MIN: f32 = 120.0;
 /// Length of the rendered concourse.
 const LENGTH: Duration = Duration::from_secs(75);
 /// Most pictures in a watchlist directory.
@@ -33,13 +37,25 @@ enum Form {
     Recorded { files: Vec<PathBuf> },
 }
 
+/// Whoever looks at an exercise should not have to wait for the first alert.
+fn begins_with_somebody_listed(script: &Script, listed: &[Option<String>]) -> bool {
+    script.passages.iter().min_by_key(|passage| passage.start).is_some_and(|first| {
+        let is_listed = listed.get(first.sprite).is_some_and(Option::is_some);
+        is_listed && first.nearest_face_px >= FIRST_FACE_PX_MIN
+    })
+}
+
 impl Material {
     /// The rendered concourse, cast from the installed pictures.
     pub(crate) fn rendered(models_dir: &Path, faces: &mut Faces) -> Result<Self> {
         let Cast { subjects, sprites, listed } = Cast::gather(models_dir, faces)?;
-        let script =
-            Script::walk_through(sprites.len(), SEED, &WalkThrough { length: LENGTH, ..WalkThrough::default() });
-        let concourse = Box::new(Concourse::new(sprites, script, SEED)?);
+        let aim = WalkThrough { length: LENGTH, ..WalkThrough::default() };
+        let mut scripts =
+            (SEED..SEED + SEEDS_TRIED_MAX).map(|seed| (seed, Script::walk_through(sprites.len(), seed, &aim)));
+        let (seed, script) = scripts
+            .find(|(_, script)| begins_with_somebody_listed(script, &listed))
+            .context("scripting the concourse: nobody listed can begin; run `overt models verify`")?;
+        let concourse = Box::new(Concourse::new(sprites, script, seed)?);
         Ok(Self { subjects, form: Form::Rendered { concourse, listed } })
     }
 

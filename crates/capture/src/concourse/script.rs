@@ -277,7 +277,11 @@ mod tests {
             sizes.contains(&40.0) && sizes.contains(&160.0) && sizes.iter().all(|size| (40.0..=160.0).contains(size))
         );
         assert!(script.passages.iter().any(|passage| matches!(passage.path, Path::Crossing { .. })));
-        assert_eq!(script.length, aim.length);
+        assert!(
+            script.length.abs_diff(aim.length) < Duration::from_secs(1),
+            "about as long as asked: {:?}",
+            script.length
+        );
     }
 
     #[test]

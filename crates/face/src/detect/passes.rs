@@ -6,6 +6,13 @@ use crate::geometry::{Point, Rect};
 /// Detectors of this family halve their input five times.
 pub(super) const STEP_PX: u32 = 32;
 
+/// Pictures up to this long side are mostly cut-outs in which one face reaches the edges. They are read with a black margin around
+/// them, since detectors place points worse, or miss the face, where its surroundings are missing.
+const SMALL_SIDE_MAX_PX: u32 = 320;
+
+/// That margin, on all four sides.
+const MARGIN_PX: u32 = 64;
+
 /// Most tiles of one picture; beyond it tiles grow, so that a small limit and a huge picture stay affordable.
 const TILES_MAX: u32 = 256;
 
@@ -20,7 +27,9 @@ pub(super) struct Pass {
     /// The size it is scaled to.
     pub(super) scaled_width: u32,
     pub(super) scaled_height: u32,
-    /// The size of the graph's input; the rest is padding to the right and below.
+    /// Black to the left of and above the scaled picture.
+    pub(super) margin_px: u32,
+    /// The size of the graph's input; what is left over is black on the right and below.
     pub(super) input_width: u32,
     pub(super) input_height: u32,
     /// Which of the faces found this pass answers for.
@@ -47,9 +56,11 @@ impl Pass {
         let across = self.width as f32 / self.scaled_width as f32;
         let down = self.height as f32 / self.scaled_height as f32;
         let (left, top) = (self.left as f32, self.top as f32);
-        let Rect { left: x, top: y, width, height } = found.face;
-        let face = Rect { left: x * across + left, top: y * down + top, width: width * across, height: height * down };
-        let points = found.points.map(|point| Point { x: point.x * across + left, y: point.y * down + top });
+        let margin = self.margin_px as f32;
+        let place = |point: Point| Point { x: (point.x - margin) * across + left, y: (point.y - margin) * down + top };
+        let Point { x, y } = place(Point { x: found.face.left, y: found.face.top });
+        let face = Rect { left: x, top: y, width: found.face.width * across, height: found.face.height * down };
+        let points = found.points.map(place);
         let Point { x, y } = face.centre();
         let kept = match self.keeps {
             Keeps::All => true,
@@ -81,8 +92,10 @@ fn whole(width: u32, height: u32, limit: u32, input: InputSize) -> Pass {
         |side: u32| (u64::from(side) * u64::from(limit)).div_ceil(u64::from(long)).clamp(1, u64::from(limit)) as u32;
     let grows = matches!(input, InputSize::Fixed { .. });
     let (scaled_width, scaled_height) = if long > limit || grows { (fit(width), fit(height)) } else { (width, height) };
-    let (input_width, input_height) = input_size(scaled_width, scaled_height, input);
-    Pass { left: 0, top: 0, width, height, scaled_width, scaled_height, input_width, input_height, keeps: Keeps::All }
+    let margin_px = if long <= SMALL_SIDE_MAX_PX && !grows { MARGIN_PX } else { 0 };
+    let (input_width, input_height) = input_size(scaled_width + 2 * margin_px, scaled_height + 2 * margin_px, input);
+    let keeps = Keeps::All;
+    Pass { left: 0, top: 0, width, height, scaled_width, scaled_height, margin_px, input_width, input_height, keeps }
 }
 
 /// Overlapping tiles at the picture's own size. A face up to the overlap lies whole in the tile whose share holds its middle;
@@ -106,6 +119,7 @@ fn tiles(width: u32, height: u32, limit: u32, input: InputSize) -> Vec<Pass> {
                 height: tile_height,
                 scaled_width: tile_width,
                 scaled_height: tile_height,
+                margin_px: 0,
                 input_width,
                 input_height,
                 keeps: Keeps::Tile { left, top, right, bottom, side_max_px },
@@ -195,6 +209,15 @@ mod tests {
     fn a_strip_keeps_at_least_one_row() {
         let pass = plan(32_000, 1, &options(640, Beyond::Reduce, InputSize::Free))[0];
         assert_eq!((pass.scaled_width, pass.scaled_height, pass.input_height), (640, 1, 32));
+    }
+
+    #[test]
+    fn a_cut_out_gets_a_margin_that_is_taken_off_again() {
+        let pass = plan(92, 112, &options(1920, Beyond::Reduce, InputSize::Free))[0];
+        let expected = (92 + 2 * MARGIN_PX).next_multiple_of(STEP_PX);
+        assert_eq!((pass.scaled_width, pass.scaled_height, pass.input_width), (92, 112, expected));
+        let margin = MARGIN_PX as f32;
+        assert_eq!(pass.place(&face(margin, margin + 5.0, 90.0)), Some(face(0.0, 5.0, 90.0)));
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn part<'a>(picture: RgbView<'a>, pass: &Pass) -> RgbView<'a> {
     }
 }
 
-/// The pixels as three planes of numbers, padded with black on the right and below.
+/// The pixels as three planes of numbers with black around them.
 fn planes(pixels: RgbView<'_>, pass: &Pass, form: PixelForm) -> Vec<f32> {
     let (width, height) = (pass.input_width as usize, pass.input_height as usize);
     let black = (0.0 - form.mean) * form.scale;
@@ -179,8 +179,11 @@ fn planes(pixels: RgbView<'_>, pass: &Pass, form: PixelForm) -> Vec<f32> {
         ChannelOrder::Bgr => (third, first),
     };
     let number = |value: u8| (f32::from(value) - form.mean) * form.scale;
-    let rows = red.chunks_exact_mut(width).zip(second.chunks_exact_mut(width)).zip(blue.chunks_exact_mut(width));
-    for (y, ((red, green), blue)) in (0..pixels.height).zip(rows) {
+    let margin = pass.margin_px as usize;
+    for y in 0..pixels.height {
+        let start = (y as usize + margin) * width + margin;
+        let row = start..start + pixels.width as usize;
+        let (red, green, blue) = (&mut red[row.clone()], &mut second[row.clone()], &mut blue[row]);
         for (((pixel, red), green), blue) in pixels.row(y).chunks_exact(3).zip(red).zip(green).zip(blue) {
             *red = number(pixel[0]);
             *green = number(pixel[1]);
