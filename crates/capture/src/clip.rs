@@ -357,7 +357,13 @@ fn open_decoder(
     decoder.set_packet_time_base(stream.time_base);
     let mut limits = Dictionary::new();
     limits.set("max_pixels", &options.limits.frame_pixels_max.min(i32::MAX as u64).to_string());
-    decoder.open_as_with(codec, limits).and_then(|opened| opened.video()).map_err(unusable)
+    let decoder = decoder.open_as_with(codec, limits).and_then(|opened| opened.video()).map_err(unusable)?;
+    let (width, height) = (decoder.width(), decoder.height());
+    if u64::from(width) * u64::from(height) > options.limits.frame_pixels_max {
+        let found = format!("frames of {width} x {height} pixels");
+        return Err(CaptureError::Limit { path: path.to_owned(), found, limit: options.limits.frame_pixels_max });
+    }
+    Ok(decoder)
 }
 
 fn changed_error(path: &Path, changed: &OnceLock<String>) -> Result<(), CaptureError> {

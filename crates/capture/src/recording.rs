@@ -121,8 +121,8 @@ impl Recording {
         Ok(Self { path: resolved, digest: file.digest, bytes: file.bytes, content: Content::File(file) })
     }
 
-    /// SHA-256 of the file; of a folder, of the list of its pictures (see `digest_of_folder`). It names the recording
-    /// on the public record.
+    /// SHA-256 of the file; of a folder, of what `sha256sum` prints for its pictures in the order of their names. It
+    /// names the recording on the public record.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }

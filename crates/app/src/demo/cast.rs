@@ -13,7 +13,7 @@ use face::{Detection, Faces, Picture, Quality};
 use super::exercise::Subject;
 
 /// People of the group picture who are listed; a third of them walk.
-const LISTED_FROM_THE_GROUP: usize = 9;
+const LISTED_FROM_THE_GROUP: usize = 6;
 /// How far around a face its own picture reaches, in face widths, when a group picture is cut into people.
 const MARGIN_WIDTHS: f32 = 0.35;
 
