@@ -53,6 +53,8 @@ const PACKETS_PER_FRAME_MAX: u64 = 16;
 const THREADS_MAX: usize = 16;
 /// How often the file system is asked whether the recording changed, in frames.
 const CHECK_EVERY_FRAMES: u64 = 64;
+/// A recording that ends this much before its stated end was cut off; less is rounding.
+const MISSING_END_MIN: Duration = Duration::from_millis(250);
 /// Between two frames whose times are missing, equal or run backwards, when the container names no frame rate.
 const FALLBACK_INTERVAL: Duration = Duration::from_millis(40);
 
@@ -72,6 +74,7 @@ pub(crate) struct Clip {
     frames: u64,
     packets: u64,
     skipped: u64,
+    ending: Ending,
     state: State,
 }
 
@@ -112,6 +115,7 @@ impl Clip {
             frames: 0,
             packets: 0,
             skipped: 0,
+            ending: Ending { stated: stream.stated_end, read: None },
             state: State::Reading,
         })
     }
@@ -141,7 +145,12 @@ impl Clip {
         }
         match read {
             Ok(()) if packet.stream() != self.stream => Ok(()),
-            Ok(()) => self.decoder.send_packet(&packet).or_else(|_| self.skip()),
+            Ok(()) => {
+                self.ending.note(&packet);
+                // A packet that was cut short is decoded as far as it goes.
+                let whole = self.decoder.send_packet(&packet).is_ok() && !packet.is_corrupt();
+                if whole { Ok(()) } else { self.skip() }
+            }
             Err(ffmpeg::Error::InvalidData) => self.skip(),
             Err(error) => {
                 // The end, or damage that the demuxer can not read past: what was decoded so far still counts.
@@ -196,6 +205,9 @@ impl Clip {
     fn finish(&mut self) -> Result<Option<Frame>, CaptureError> {
         self.state = State::Ended;
         self.sealed.check_unchanged()?;
+        if self.ending.is_missing(self.clock.time_base) {
+            self.skipped += 1;
+        }
         if self.frames == 0 {
             let found = format!("no picture could be decoded; {} packets were damaged", self.skipped);
             return Err(undecodable(&self.sealed.path, found, "check that the recording plays elsewhere"));
@@ -243,6 +255,27 @@ struct Stream {
     time_base: Rational,
     interval: Duration,
     orientation: Orientation,
+    stated_end: Option<Duration>,
+}
+
+/// Where the container says that the stream ends, and where its packets ended.
+struct Ending {
+    stated: Option<Duration>,
+    /// In ticks of the stream.
+    read: Option<i64>,
+}
+
+impl Ending {
+    fn note(&mut self, packet: &Packet) {
+        let end = packet.pts().and_then(|start| start.checked_add(packet.duration().max(0)));
+        self.read = self.read.max(end);
+    }
+
+    /// Whether the recording was cut off: its packets end well before its stated end. GIF and MPEG streams state none.
+    fn is_missing(&self, time_base: Rational) -> bool {
+        let read = self.read.and_then(|ticks| duration_of(ticks.into(), time_base));
+        matches!((self.stated, read), (Some(stated), Some(read)) if stated > read.saturating_add(MISSING_END_MIN))
+    }
 }
 
 /// Turns the stream's timestamps into times since its first frame that never run backwards.
@@ -330,11 +363,21 @@ fn video_stream(input: &format::context::Input, path: &Path) -> Result<Stream, C
     let interval = duration_of(1, rate.invert()).filter(|interval| *interval > Duration::ZERO);
     let matrix = stream.side_data().find(|data| data.kind() == codec::packet::side_data::Type::DisplayMatrix);
     Ok(Stream {
+        stated_end: stated_end(input, &stream),
         index: stream.index(),
         time_base: stream.time_base(),
         interval: interval.unwrap_or(FALLBACK_INTERVAL),
         orientation: matrix.map_or(Orientation::UPRIGHT, |matrix| Orientation::from_display_matrix(matrix.data())),
     })
+}
+
+/// The stream's own stated end; that of the whole file only where there is nothing but this stream in it.
+fn stated_end(input: &format::context::Input, stream: &ffmpeg::Stream) -> Option<Duration> {
+    let end = stream.start_time().max(0).checked_add(stream.duration()).filter(|_| stream.duration() > 0);
+    let of_stream = end.and_then(|end| duration_of(end.into(), stream.time_base()));
+    let alone = input.nb_streams() == 1 && input.duration() > 0;
+    let of_file = || duration_of(input.duration().into(), Rational(1, ffi::AV_TIME_BASE)).filter(|_| alone);
+    of_stream.or_else(of_file)
 }
 
 fn open_decoder(
@@ -351,19 +394,25 @@ fn open_decoder(
     let known = decoder::find(id).filter(|_| CODECS.contains(&id));
     let codec = known.ok_or_else(|| undecodable(path, format!("video coded as {}", id.name()), next))?;
     let mut context = codec::Context::from_parameters(parameters).map_err(unusable)?;
+    check_stated_size(&context, options.limits.frame_pixels_max, path)?;
     let count = options.decode_threads.clamp(1, THREADS_MAX);
     context.set_threading(threading::Config { count, ..threading::Config::kind(threading::Type::Frame) });
     let mut decoder = context.decoder();
     decoder.set_packet_time_base(stream.time_base);
     let mut limits = Dictionary::new();
     limits.set("max_pixels", &options.limits.frame_pixels_max.min(i32::MAX as u64).to_string());
-    let decoder = decoder.open_as_with(codec, limits).and_then(|opened| opened.video()).map_err(unusable)?;
-    let (width, height) = (decoder.width(), decoder.height());
-    if u64::from(width) * u64::from(height) > options.limits.frame_pixels_max {
+    decoder.open_as_with(codec, limits).and_then(|opened| opened.video()).map_err(unusable)
+}
+
+/// Refuses a size that the container states before a decoder could allocate it.
+fn check_stated_size(context: &codec::Context, pixels_max: u64, path: &Path) -> Result<(), CaptureError> {
+    // SAFETY: the context was just made from the stream's parameters and is alive; both fields are plain numbers.
+    let (width, height) = unsafe { ((*context.as_ptr()).width, (*context.as_ptr()).height) };
+    if i64::from(width) * i64::from(height) > i64::try_from(pixels_max).unwrap_or(i64::MAX) {
         let found = format!("frames of {width} x {height} pixels");
-        return Err(CaptureError::Limit { path: path.to_owned(), found, limit: options.limits.frame_pixels_max });
+        return Err(CaptureError::Limit { path: path.to_owned(), found, limit: pixels_max });
     }
-    Ok(decoder)
+    Ok(())
 }
 
 fn changed_error(path: &Path, changed: &OnceLock<String>) -> Result<(), CaptureError> {

@@ -25,7 +25,7 @@ pub trait FrameSource: Send {
     /// The next frame; `None` after the last. An error ends the source.
     fn next_frame(&mut self) -> Result<Option<Frame>, CaptureError>;
 
-    /// Pieces of the source that could not be used so far: damaged packets of a clip.
+    /// Pieces of the source that could not be used so far: damaged packets of a clip, its end when that is missing.
     fn skipped(&self) -> u64 {
         0
     }
