@@ -2,14 +2,16 @@
 
 mod drawn;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use capture::Pace;
-use domain::{AlertId, Judgement, Outcome};
-use drawn::{DEPLOYMENT, Drawn, Pass, Ticking};
+use domain::{AlertId, Clock, Judgement, Outcome};
+use drawn::{DEPLOYMENT, Drawn, Pass};
+use jiff::{SignedDuration, Timestamp};
 use tokio_stream::StreamExt;
 use tower::ServiceExt;
 
@@ -463,6 +465,22 @@ async fn the_api_counts_and_shows_nobody() {
         (refused.status, refused.header("content-type")),
         (StatusCode::METHOD_NOT_ALLOWED, "application/problem+json")
     );
+}
+
+/// A clock that goes on a little with each look.
+struct Ticking(AtomicI64);
+
+impl Ticking {
+    fn started() -> Arc<dyn Clock> {
+        Arc::new(Self(AtomicI64::new(0)))
+    }
+}
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        let start: Timestamp = "2026-03-01T09:00:00Z".parse().expect("a time");
+        start + SignedDuration::from_millis(self.0.fetch_add(7, Ordering::Relaxed))
+    }
 }
 
 /// The paths of all files below a folder.

@@ -3,7 +3,6 @@
 
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use capture::{Pace, Recording};
@@ -17,7 +16,7 @@ use face::{
     ScoreKind, Template,
 };
 use image::{Rgb, RgbImage};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use pipeline::{Exercise, Footage, Running, SharedStore, Source};
 use store::{EXERCISE_POLICY, Recorded, Store};
 use tempfile::TempDir;
@@ -35,43 +34,27 @@ const CAMERA: &str = "concourse-1";
 const THRESHOLD: f32 = 0.95;
 
 /// The name of the drawn deployment.
-pub const DEPLOYMENT: &str = "drawn-1";
+pub(crate) const DEPLOYMENT: &str = "drawn-1";
 
 /// Somebody walks past: which head, from which frame on, at what height.
-pub struct Pass {
-    pub head: usize,
-    pub frame: usize,
-    pub y: i64,
+pub(crate) struct Pass {
+    pub(crate) head: usize,
+    pub(crate) frame: usize,
+    pub(crate) y: i64,
 }
 
 /// The exercise, running or over.
-pub struct Drawn {
-    pub store: SharedStore,
-    pub running: Arc<Running>,
-    pub clock: Arc<dyn Clock>,
+pub(crate) struct Drawn {
+    pub(crate) store: SharedStore,
+    pub(crate) running: Arc<Running>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Deleted when dropped.
     _folder: TempDir,
 }
 
-/// A clock that goes on a little with each look.
-pub struct Ticking(AtomicI64);
-
-impl Ticking {
-    pub fn started() -> Arc<dyn Clock> {
-        Arc::new(Self(AtomicI64::new(0)))
-    }
-}
-
-impl Clock for Ticking {
-    fn now(&self) -> Timestamp {
-        let start: Timestamp = "2026-03-01T09:00:00Z".parse().expect("a time");
-        start + SignedDuration::from_millis(self.0.fetch_add(7, Ordering::Relaxed))
-    }
-}
-
 impl Drawn {
     /// Prepares the exercise and starts it.
-    pub fn start(passes: &[Pass], frames: usize, pace: Pace, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn start(passes: &[Pass], frames: usize, pace: Pace, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let footage = folder.path().join("footage");
         draw(passes, frames, &footage);
@@ -99,7 +82,7 @@ impl Drawn {
     }
 
     /// What the screens are given.
-    pub fn screens(&self) -> Screens {
+    pub(crate) fn screens(&self) -> Screens {
         Screens {
             store: Arc::clone(&self.store),
             running: Arc::clone(&self.running),
