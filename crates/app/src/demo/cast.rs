@@ -34,9 +34,13 @@ impl Cast {
         let mut groups = Vec::new();
         let mut portraits: Vec<(String, Picture, Detection)> = Vec::new();
         for path in face::models::pictures(models_dir)? {
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            // A mask or a hand over the face is another exercise: those pictures are named so and not used here.
+            if name.ends_with("covered") {
+                continue;
+            }
             let picture = decode::file(&path, &Limits::default())?;
             let found = faces.detector.detect(picture.view())?;
-            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             match found.as_slice() {
                 [] => {}
                 [one] => portraits.push((name, picture, *one)),
@@ -60,9 +64,7 @@ impl Cast {
         let mut people: Vec<String> = portraits.iter().map(|(name, ..)| person(name)).collect();
         people.dedup();
         for letter in people {
-            // A mask or a hand over the face is another exercise: those pictures are named so and not used here.
-            let shown = |name: &str| person(name) == letter && !name.ends_with("covered");
-            let theirs: Vec<_> = portraits.iter().filter(|(name, ..)| shown(name)).collect();
+            let theirs: Vec<_> = portraits.iter().filter(|(name, ..)| person(name) == letter).collect();
             let Some((_, walking, found)) = theirs.last() else { continue };
             let label = self.next_label();
             for (_, listed, found) in &theirs[..(theirs.len() - 1).max(1)] {

@@ -53,10 +53,15 @@ fn announce(exercise: &Exercise, address: SocketAddr) {
     eprintln!("Ctrl-C ends the exercise and purges it.");
 }
 
+/// Returns when somebody, or the machine on its way down, asks for the end.
 async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
     // Where no signal can be waited for, the exercise runs until its window closes; it is purged at the next start.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        Some(()) = terminated.recv() => {}
+        else => std::future::pending().await,
     }
 }
 
