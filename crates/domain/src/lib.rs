@@ -35,7 +35,7 @@ pub use evidence::{Counts, Equipment, Results};
 pub use identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
-pub use policy::{Policy, PolicyFault};
+pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
 pub use refusal::Refusal;
 pub use staff::{Member, StaffChange, Standing};
 pub use settle::{Nearest, PendingAlert, Settlement, settle};

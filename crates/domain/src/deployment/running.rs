@@ -11,7 +11,7 @@ use super::{Lease, Plan};
 use crate::decided::Decided;
 use crate::event::{Actor, Event, Happening};
 use crate::officer::{Officer, Role};
-use crate::policy::Policy;
+use crate::policy::{Held, Policy};
 use crate::refusal::Refusal;
 use crate::tripwire::{Trip, Wire};
 
@@ -265,7 +265,7 @@ impl Ended {
 
     /// When it must be purged at the latest: before any alert of it expires, and at once when an urgent approval lapses.
     pub fn purge_due(&self, policy: &Policy) -> Timestamp {
-        let retained = self.plan.starts.saturating_add(policy.alert_retention).unwrap_or(self.plan.starts);
+        let retained = policy.kept(Held::AlertEvidence).gone_by(self.plan.starts);
         self.mandate.lapses().map_or(retained, |lapses| retained.min(lapses))
     }
 
