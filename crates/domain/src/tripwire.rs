@@ -96,7 +96,7 @@ fn touched(wire: Wire, watched: &Watched, policy: &Policy) -> Option<String> {
         }
         Wire::FalseAlertRate => {
             let Watched { faces_seen, false_alerts, .. } = *watched;
-            let enough = faces_seen >= u64::from(policy.false_alert_faces_min);
+            let enough = faces_seen >= policy.false_alert_faces_min;
             let above = false_alerts as f64 > policy.false_alert_rate_max * faces_seen as f64;
             (enough && above).then(|| format!("{false_alerts} false alerts in {faces_seen} faces seen"))
         }
