@@ -28,10 +28,8 @@ use footage::Material;
 use officers::Staff;
 
 /// Frames are reduced to this long side before faces are looked for: a face of 40 pixels in a frame of 1280, the least that
-/// is compared, still has 20.
+/// is compared, still has 20. Still images, of which there are few, are read at the detector's own limit.
 const FRAME_LONG_SIDE_PX_MAX: u32 = 640;
-/// Still images, of which there are few, are reduced less: the faces of a group picture are small.
-const STILL_LONG_SIDE_PX_MAX: u32 = 1600;
 
 /// Arguments of `overt demo`.
 #[derive(Args)]
@@ -77,7 +75,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     // The notice is published first: it has to stand for a while, and the models load meanwhile.
     let cameras = u32::try_from(args.source.len().max(1)).context("too many sources")?;
     let prepared = exercise::announce(&directory, &staff, cameras, &*clock)?;
-    let mut faces = open(&args.bundle, &models_dir, STILL_LONG_SIDE_PX_MAX)?;
+    let mut faces = open(&args.bundle, &models_dir, None)?;
     eprintln!(
         "{} with {} on {}",
         faces.detector.name(),
@@ -92,7 +90,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     let started = prepared.start(&staff, &material.subjects, &mut faces, &sources, &*clock)?;
     let Started { store, policy, deployment, live } = started;
     let data_dir = directory.join(deployment.as_str());
-    let open_for_frames = || open(&args.bundle, &models_dir, FRAME_LONG_SIDE_PX_MAX);
+    let open_for_frames = || open(&args.bundle, &models_dir, Some(FRAME_LONG_SIDE_PX_MAX));
     let store = Arc::new(Mutex::new(store));
     let running = pipeline::start(pipeline::Exercise {
         store: Arc::clone(&store),
@@ -123,14 +121,9 @@ fn install(bundle: &str) -> Result<PathBuf> {
     Ok(models_dir)
 }
 
-fn open(bundle: &str, models_dir: &std::path::Path, long_side_px_max: u32) -> Result<Faces> {
+fn open(bundle: &str, models_dir: &std::path::Path, long_side_max_px: Option<u32>) -> Result<Faces> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
-    let options = OpenOptions {
-        models_dir: models_dir.to_owned(),
-        engine: None,
-        threads,
-        long_side_max_px: Some(long_side_px_max),
-    };
+    let options = OpenOptions { models_dir: models_dir.to_owned(), engine: None, threads, long_side_max_px };
     let faces = Bundle::open(bundle, &options)?;
     if faces.recognizer.contract().dimensions == 0 {
         bail!("the recogniser of {bundle} makes empty templates; run `overt models verify`");

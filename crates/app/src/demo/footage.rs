@@ -23,7 +23,7 @@ const FIRST_FACE_PX_MIN: f32 = 120.0;
 /// Length of the rendered concourse.
 const LENGTH: Duration = Duration::from_secs(75);
 /// The rendering opens when the first person is on the way already: whoever looks should not have to wait.
-const OPENS_AT: Duration = Duration::from_millis(3_500);
+const OPENS_AT: Duration = Duration::from_millis(3_520);
 /// Most pictures in a watchlist directory.
 const SUBJECTS_MAX: usize = 1000;
 
