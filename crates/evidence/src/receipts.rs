@@ -183,7 +183,9 @@ mod tests {
         assert!(paused().close(at(600), &counts(5, 1), 1)[0].contains("no deletion receipt covers"));
         let mut resumed = paused();
         resumed.resume(at(401));
-        assert!(resumed.clone().add(at(401), at(430), at(430), &counts(1, 0))[0].contains("no deletion receipt covers"));
+        assert!(
+            resumed.clone().add(at(401), at(430), at(430), &counts(1, 0))[0].contains("no deletion receipt covers")
+        );
         // The receipt for the time before the pause is sealed after it, and the next one follows the resumption.
         assert!(resumed.add(at(60), at(400), at(402), &counts(1, 0)).is_empty());
         assert!(resumed.add(at(401), at(430), at(430), &counts(1, 0)).is_empty());
