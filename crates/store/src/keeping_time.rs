@@ -3,7 +3,10 @@
 //! A deployment that runs is ended by the run itself, which alone knows what it has counted since the last receipt; one
 //! whose process died is ended by the recovery. Both ask [`domain::Deployment::due`], as this does.
 
-use domain::{DeploymentId, Due, Operation, OperationId};
+use std::collections::BTreeSet;
+
+use domain::{DeploymentId, Due, Judgement, Operation, OperationId, Outcome};
+use evidence::Fact;
 use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 
@@ -26,6 +29,18 @@ impl Store {
         }
         done.extend(self.purge_due(now)?);
         Ok(done)
+    }
+
+    /// Alerts of a deployment that a person judged to be of somebody else, or that an identity check showed wrong.
+    pub fn false_alerts(&self, d: &DeploymentId) -> Result<u64, StoreError> {
+        let (not_this_person, refuted) = (Judgement::NotThisPerson.word(), Outcome::IdentityRefuted.word());
+        let entries = self.entries(Some(d))?;
+        let wrong = entries.iter().filter_map(|(_, entry)| match &entry.fact {
+            Fact::AlertAdjudicated { alert, judgement, .. } if judgement == not_this_person => Some(alert),
+            Fact::OutcomeRecorded { alert, outcome, .. } if outcome == refuted => Some(alert),
+            _ => None,
+        });
+        Ok(wrong.collect::<BTreeSet<_>>().len() as u64)
     }
 
     /// The operation of this name, as its entry says.
