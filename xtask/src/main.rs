@@ -4,6 +4,7 @@
 mod layers;
 mod outsiders;
 mod markdown;
+mod mutants;
 mod ratchet;
 mod report;
 mod source;
@@ -20,6 +21,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   tidy             house rules that a compiler does not know: lengths, names, charters, links, forbidden words
   layers           the workspace's edges against the table in ARCHITECTURE.md
+  mutants [FILTER…]  takes checks out of the rules one by one; the model checker must name what is broken
   test [FILTER…]   formatting, tidy, layers, licences, clippy, models, then every test; FILTER narrows the tests";
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn run() -> Result<bool> {
     match arguments.split_first() {
         Some((command, [])) if command == "tidy" => Ok(tidy::print(&tidy::check(&root)?)),
         Some((command, [])) if command == "layers" => Ok(layers::print(&layers::check(&root)?)),
+        Some((command, filters)) if command == "mutants" => mutants::run(&root, filters),
         Some((command, filters)) if command == "test" => whole::test(&root, filters),
         _ => bail!("no such command: {}\n{USAGE}", arguments.join(" ")),
     }

@@ -90,6 +90,9 @@ impl Model for Life {
 fn explore(life: Life) {
     let checker = life.checker().threads(2).spawn_bfs().join();
     println!("{} states, {} of them different", checker.state_count(), checker.unique_state_count());
+    for (name, _) in checker.discoveries().iter().filter(|(name, _)| is_promised(name)) {
+        println!("broken: {name}");
+    }
     checker.assert_properties();
 }
 

@@ -250,7 +250,9 @@ impl Life {
         let over = matches!(world.deployment, Some(Deployment::Withdrawn(_)) | None) && world.tick > 0;
         if world.tick < LAST_TICK && !over {
             steps.push(S::Tick);
-            let may_matter = world.told.lapses.is_some() || world.tick + 1 == WINDOW.1;
+            let next = at(world.tick + 1);
+            let ends = [Some(at(WINDOW.1)), world.told.lapses, world.told.alert_expires];
+            let may_matter = ends.into_iter().flatten().any(|end| end == next);
             if world.slept == Slept::NotYet && may_matter {
                 steps.push(S::Sleep);
             }
@@ -418,7 +420,9 @@ impl Life {
         let face = Face(Rc::clone(&alive));
         match settle(face, Some(nearest), &threshold("good"), &lease, now, &mut world.tally) {
             Settlement::Candidate(pending) => {
-                let kept = likeness == "alike" && world.told.may_compare(&self.policy, now);
+                let kept = world.told.may_compare(&self.policy, now);
+                let passing = likeness == "alike";
+                world.break_unless(passing, "never live without a passing evaluation for the model and threshold");
                 let id = AlertId::new("a1").unwrap();
                 let raised = alert::raise(&pending, &plan().deployment, id, "c1", "e".into(), now);
                 let (raised, event) = raised.into_parts();

@@ -52,6 +52,16 @@ impl Told {
         [self.alert_expires, self.lapses].into_iter().flatten().chain([window]).min()
     }
 
+    /// Somebody approved it, as it stood then.
+    fn approve(&mut self, by: Option<OfficerId>) -> Result<(), &'static str> {
+        self.approver = by;
+        self.document_approved = self.document.clone();
+        if self.approver.is_none() || self.approver == self.proposer {
+            return Err("never live without approval by another person");
+        }
+        Ok(())
+    }
+
     /// Takes in an event; the promise that it breaks, if it breaks one.
     pub fn take(&mut self, event: &Event, named: &Named<'_>) -> Result<(), &'static str> {
         let role = self.take_actor(event, named)?;
@@ -62,12 +72,10 @@ impl Told {
         match &event.happening {
             Happening::Proposed { .. } => self.proposer = by,
             Happening::DocumentFilled { digest, .. } => self.document = Some(digest.clone()),
-            Happening::Approved { .. } => {
-                (self.approver, self.document_approved) = (by, self.document.clone());
-            }
+            Happening::Approved { .. } => self.approve(by)?,
             Happening::ApprovedUrgently { ratify_by, .. } => {
-                (self.approver, self.document_approved) = (by, self.document.clone());
                 (self.urgent, self.lapses) = (true, Some(*ratify_by));
+                self.approve(by)?;
             }
             Happening::Ratified { .. } => self.ratify(event.at, by.as_ref())?,
             Happening::OutsideAuthorised { signature, .. } => {
@@ -83,7 +91,12 @@ impl Told {
             Happening::RecordingDeclared { .. } => self.declared = true,
             Happening::Started { .. } => self.start(event.at, named.policy)?,
             Happening::Tripped { wire, .. } => self.tripped = Some(wire.word()),
-            Happening::Resumed { .. } => self.compares_from(event.at)?,
+            Happening::Resumed { .. } => {
+                self.compares_from(event.at)?;
+                if self.tripped.is_some() {
+                    return Err("a trip-wire is cleared by an authorising officer alone");
+                }
+            }
             Happening::TripCleared { .. } => {
                 self.compares_from(event.at)?;
                 if role != Some(Role::AuthorisingOfficer) || self.tripped.is_none() {
