@@ -7,11 +7,13 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod clock;
 mod compare;
+mod cosign;
 mod demo;
 mod evaluate;
 mod inspect;
 mod models;
 mod verify;
+mod witness;
 
 /// Facial recognition that cannot be run in secret, keeps nothing of people it was not looking for, and leaves every
 /// decision to a person.
@@ -35,8 +37,12 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Measure error rates on a labelled set of still images.
     Evaluate(evaluate::EvaluateArgs),
-    /// Check a public log as an outsider.
+    /// Check a public log, or the proof of one entry, as an outsider.
     Verify(verify::VerifyArgs),
+    /// Run a witness: it vouches that the logs it follows only grow.
+    Witness(witness::WitnessArgs),
+    /// Take a published log to its witnesses, and put their cosignatures under it.
+    Cosign(cosign::CosignArgs),
     /// Measure speed against the named peer.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -53,6 +59,8 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Witness(args) => witness::run(args),
+        Command::Cosign(args) => cosign::run(args),
         Command::Bench(command) => bench::run(command),
     };
     outcome.unwrap_or_else(|error| {
