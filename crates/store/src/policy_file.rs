@@ -61,7 +61,12 @@ pub(crate) fn parse(toml: &str) -> Result<Policy, StoreError> {
 
 /// SHA-256 of a text, lower-case hexadecimal.
 pub(crate) fn digest(text: &str) -> String {
-    hexadecimal(&Sha256::digest(text.as_bytes()))
+    sha256_hex(text.as_bytes())
+}
+
+/// SHA-256 of a document's bytes, lower-case hexadecimal: as document slots and evidence for a place are given.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// Bytes as lower-case hexadecimal.
