@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
-    Adjudicators, Announced, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Event,
-    Kind, ModelId, Nearest, Officer, OfficerId, Operation, OperationId, OutsideAuthoriser, Plan, Policy, Publication, Refusal,
-    Role, Roles, Score, Settlement, Tally, Threshold, settle,
+    Adjudicators, Announced, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Event, Kind,
+    ModelId, Nearest, Officer, OfficerId, Operation, OperationId, OutsideAuthoriser, Plan, Policy, Publication,
+    Refusal, Role, Roles, Score, Settlement, Tally, Threshold, settle,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -168,7 +168,8 @@ fn announced(record: &mut Record) -> Announced {
 fn prepared(record: &mut Record) -> Announced {
     let state = announced(record);
     let state = record.take(state.freeze_watchlist(&lister(), grounds(1), 1, "c".into(), &policy(), at(3)).unwrap());
-    let state = record.take(state.confirm_signage(&operator(), 4, "by the north stairs", "https://page", at(4)).unwrap());
+    let state =
+        record.take(state.confirm_signage(&operator(), 4, "by the north stairs", "https://page", at(4)).unwrap());
     record.take(state.declare_recording(&operator(), "camera 1", "digest".into(), 10, at(5)).unwrap())
 }
 
@@ -209,7 +210,9 @@ const ACTIONS: [Action; 9] = [
     ("freeze watchlist", |d, who| {
         d.expect_announced()?.freeze_watchlist(who, grounds(1), 1, "c".into(), &policy(), at(200)).map(drop)
     }),
-    ("confirm signage", |d, who| d.expect_announced()?.confirm_signage(who, 2, "round", "https://page", at(200)).map(drop)),
+    ("confirm signage", |d, who| {
+        d.expect_announced()?.confirm_signage(who, 2, "round", "https://page", at(200)).map(drop)
+    }),
     ("declare recording", |d, who| d.expect_announced()?.declare_recording(who, "c", "d".into(), 1, at(200)).map(drop)),
     ("start", |d, who| d.expect_announced()?.start(who, equipment(), &threshold(), &policy(), at(200)).map(drop)),
     ("pause", |d, who| d.expect_live()?.pause(who, "r", at(200)).map(drop)),

@@ -163,7 +163,10 @@ impl Scene {
         let frozen = self.store().freeze_watchlist(announced, &officer(Role::WatchlistOfficer), now).unwrap();
         self.stepped(Deployment::Announced((*frozen).clone()));
         let now = self.tick();
-        let signed = frozen.into_inner().confirm_signage(&officer(Role::Operator), 2, "north stairs", "https://overt.example/kx-1", now).unwrap();
+        let signed = frozen
+            .into_inner()
+            .confirm_signage(&officer(Role::Operator), 2, "north stairs", "https://overt.example/kx-1", now)
+            .unwrap();
         let signed = self.store().commit(signed).unwrap();
         self.stepped(Deployment::Announced((*signed).clone()));
         let now = self.tick();

@@ -139,7 +139,9 @@ impl Record {
         let at = entry.at;
         match &entry.fact {
             Fact::DeploymentProposed(plan) => self.plan = Some(plan.clone()),
-            Fact::DeploymentApproved { role, .. } | Fact::DeploymentApprovedUrgently { role, .. } => self.approved = Some((at, role.clone())),
+            Fact::DeploymentApproved { role, .. } | Fact::DeploymentApprovedUrgently { role, .. } => {
+                self.approved = Some((at, role.clone()))
+            }
             Fact::NoticePublished { notice_digest, .. } => self.notice = Some((at, notice_digest.clone())),
             Fact::WatchlistFrozen { people, images, by_ground, .. } => {
                 self.watchlist =
