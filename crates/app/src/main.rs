@@ -12,6 +12,7 @@ mod demo;
 mod evaluate;
 mod inspect;
 mod models;
+mod policy;
 mod verify;
 mod witness;
 
@@ -37,6 +38,9 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Measure error rates on a labelled set of still images.
     Evaluate(evaluate::EvaluateArgs),
+    /// Say in words what a policy profile allows, and check it for contradictions.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Check a public log, or the proof of one entry, as an outsider.
     Verify(verify::VerifyArgs),
     /// Run a witness: it vouches that the logs it follows only grow.
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Policy(command) => policy::run(command),
         Command::Verify(args) => verify::run(args),
         Command::Witness(args) => witness::run(args),
         Command::Cosign(args) => cosign::run(args),

@@ -9,7 +9,8 @@
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
 //! a decision is recorded (`store`, `log`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
-//! kept of it (`policy_file`, `policies`, `deployments`, `sealing`, `watchlist`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
+//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `sealing`, `watchlist`, `alerts`), how it ends
+//! (`purge`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -23,8 +24,11 @@ mod publishing;
 mod vouching;
 mod witnessing;
 mod policy_file;
+mod policy_explained;
 mod policies;
 mod deployments;
+mod staff;
+mod keeping_time;
 mod sealing;
 mod watchlist;
 mod alerts;
@@ -40,7 +44,10 @@ pub use alerts::{AlertRow, AlertState, Evidence, Opened};
 pub use batch::BATCH_DECISIONS_MAX;
 pub use check::Finding;
 pub use error::StoreError;
-pub use policy_file::{EXERCISE_POLICY, Setting, settings};
+pub use policy_explained::{
+    Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
+};
+pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use store::Store;

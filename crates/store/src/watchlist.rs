@@ -207,7 +207,7 @@ impl Store {
         statement.query_row([d.as_str()], |row| row.get(0)).doing(doing)
     }
 
-    fn policy_in_force(&self) -> Result<Policy, StoreError> {
+    pub(crate) fn policy_in_force(&self) -> Result<Policy, StoreError> {
         self.policy()?.ok_or(StoreError::Unknown { what: "the policy", name: "in force".into() })
     }
 }

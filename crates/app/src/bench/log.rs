@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use domain::{
-    Actor, Approved, Counts, Decided, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId,
+    Approved, Counts, Decided, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId,
     Operation, OperationId, Plan, Policy, Role,
 };
 use evidence::{CheckpointVerifier, OfflineProof};
@@ -153,6 +153,7 @@ impl Station {
             title: "Measurement".into(),
             force: "the operator of this machine".into(),
             purpose: "To measure the record.".into(),
+            outside_authoriser: None,
         };
         store.commit(operation.open(&officer(Role::AuthorisingOfficer)?, &policy, now)?)?;
         let mut station =
@@ -175,7 +176,7 @@ impl Station {
                 }
                 live = self.seal(live, wanted)?;
             }
-            let ended = live.end(Actor::System, "the recordings ran out", self.now)?;
+            let ended = live.end("the recordings ran out", self.now)?;
             self.record(|store| store.commit(ended))?;
             self.publish()?;
         }
@@ -209,6 +210,8 @@ impl Station {
             kind: Kind::Exercise,
             purpose: self.policy.purposes.first().context("the policy names no purpose")?.clone(),
             place: "no place: nothing is compared".into(),
+            place_ground: self.policy.place_grounds.first().context("the policy names no ground for a place")?.clone(),
+            place_evidence: "00".repeat(32),
             cameras: 1,
             starts,
             ends: starts.checked_add(self.policy.deployment_length_max)?,
@@ -216,7 +219,7 @@ impl Station {
         let store = &mut self.store;
         let proposed = store.commit(Draft { plan }.propose(&officer(Role::Proposer)?, &self.policy, starts)?)?;
         let authoriser = officer(Role::AuthorisingOfficer)?;
-        let approved: Recorded<Approved> = store.commit(proposed.into_inner().approve(&authoriser, starts)?)?;
+        let approved: Recorded<Approved> = store.commit(proposed.into_inner().approve(&authoriser, &self.policy, starts)?)?;
         let announced = store.publish_notice(approved, &authoriser, "A measurement; nothing is compared.\n", starts)?;
         let facts = EntryFacts {
             label: "nobody".into(),
@@ -254,7 +257,7 @@ impl Station {
 }
 
 fn officer(role: Role) -> Result<Officer> {
-    Ok(Officer { id: OfficerId::new(&role.word().replace(' ', "-"))?, role })
+    Ok(Officer { id: OfficerId::new(&role.word().replace(' ', "-"))?, role, trained_until: Timestamp::MAX })
 }
 
 fn equipment(threshold: &domain::Threshold) -> Equipment {
