@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use capture::{Feed, Frame, Pace};
 use domain::{
-    Actor, Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle,
+    Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle,
 };
 use face::{Faces, Gallery, Picture, Template};
 use jiff::{SignedDuration, Timestamp};
@@ -291,7 +291,7 @@ impl Run {
         }
         let mut store = lock(&self.store);
         if let Some(live) = self.live.take() {
-            store.commit(live.into_inner().end(Actor::System, reason, self.clock.now())?)?;
+            store.commit(live.into_inner().end(reason, self.clock.now())?)?;
         }
         store.publish(self.clock.now())?;
         Ok(())
