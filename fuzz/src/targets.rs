@@ -437,7 +437,7 @@ mod tests {
             let mut campaign = Campaign::new(target, &corpus, 1).unwrap();
             campaign.run(SMOKE_INPUTS);
             assert_eq!(campaign.failures(), [], "{}", target.name);
-            assert!(campaign.answers() > 3, "{}: all inputs earn the same answer", target.name);
+            assert!(campaign.answers() > 1, "{}: all inputs earn the same answer", target.name);
         }
     }
 
