@@ -4,6 +4,7 @@ mod before;
 mod lease;
 mod replay;
 mod running;
+mod seeding;
 
 use jiff::Timestamp;
 
@@ -16,6 +17,7 @@ pub use before::{
 pub use lease::Lease;
 pub use replay::{Inconsistent, Recollection};
 pub use running::{Destroyed, Ended, Live, Paused, Purged};
+pub use seeding::SeedPair;
 
 /// What kind of use it is. An exercise reads recorded files; nothing in this version can open a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

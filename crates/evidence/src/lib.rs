@@ -3,12 +3,14 @@
 //! This crate refuses to know disk, network, clock or faces. Bytes come in, proofs and findings go out.
 //! Formats are those of C2SP (signed-note, tlog-checkpoint, tlog-tiles), so strangers can verify with tools we did not write.
 //!
-//! Read in this order: what an entry says (`entry`) and its bytes (`line`); where files lie (`layout`) and are put
-//! (`storage`); how the log grows (`log`, `checkpoint`); how it is doubted (`proof`, `verify`, `structure`, `lifecycle`,
-//! `steps`, `receipts`).
+//! Read in this order: what an entry says (`entry`), its bytes (`line`) and the commitments that are opened later
+//! (`commitment`); where files lie (`layout`) and are put (`storage`); how the log grows (`log`, `checkpoint`); how it is
+//! doubted (`proof`, `verify`, `structure`, `lifecycle`, `steps`, `alert_steps`, `undertakings`, `receipts`).
 
 pub mod entry;
+mod terms;
 pub mod line;
+pub mod commitment;
 pub mod layout;
 pub mod storage;
 mod edge;
@@ -19,6 +21,8 @@ pub mod verify;
 mod structure;
 pub mod lifecycle;
 mod steps;
+mod alert_steps;
+mod undertakings;
 mod receipts;
 mod error;
 
@@ -30,5 +34,6 @@ pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact}
 pub use error::EvidenceError;
 pub use log::Log;
 pub use storage::{MemoryTiles, TileStorage};
+pub use terms::{SeedFigures, ShareTerms};
 pub use tlog_tiles::Hash;
 pub use verify::{FetchError, Published, Verdict, VerifyError, verify};

@@ -30,6 +30,22 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
         Fact::DeploymentResumed { .. } => &[Paused],
         Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => &[Comparing, Paused],
         Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Ended],
+        Fact::AlertJudgedOnce { .. }
+        | Fact::AlertJudgedTwice { .. }
+        | Fact::AlertEngaged { .. }
+        | Fact::AlertHeld { .. } => &[Comparing, Paused, Ended],
+        // What is held outlives its deployment, and so does a mistake about what followed.
+        Fact::OutcomeReclassified { .. } | Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. } => {
+            &[Comparing, Paused, Ended, Purged]
+        }
+        Fact::SeedsCommitted { .. } => &[Announced],
+        Fact::SeedsRevealed(_) => &[Ended],
+        Fact::ComplaintReceived { .. } | Fact::ComplaintAnswered { .. } | Fact::ComplaintForgotten { .. } => &[],
+        Fact::ShareProposed(_)
+        | Fact::ShareApproved { .. }
+        | Fact::ShareUsed { .. }
+        | Fact::ShareOutcomeReported { .. }
+        | Fact::ShareRevoked { .. } => &[],
         Fact::DeploymentPurged { .. } => &[Ended],
         Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
     }
@@ -66,6 +82,23 @@ pub(crate) fn deed(fact: &Fact) -> &'static str {
         Fact::AlertRaised { .. } => "raised an alert",
         Fact::AlertAdjudicated { .. } => "had an alert judged",
         Fact::OutcomeRecorded { .. } => "had an outcome recorded",
+        Fact::AlertJudgedOnce { .. } => "had an alert judged by the first of two",
+        Fact::AlertJudgedTwice { .. } => "had an alert judged by the second of two",
+        Fact::AlertEngaged { .. } => "had an engagement recorded",
+        Fact::OutcomeReclassified { .. } => "had an outcome reclassified",
+        Fact::AlertHeld { .. } => "had the evidence of an alert held",
+        Fact::HoldReleased { .. } => "had a hold lifted",
+        Fact::HeldEvidenceDestroyed { .. } => "had held evidence destroyed",
+        Fact::SeedsCommitted { .. } => "had its seeded pairs fixed",
+        Fact::SeedsRevealed(_) => "had its seeded pairs revealed",
+        Fact::ComplaintReceived { .. } | Fact::ComplaintAnswered { .. } | Fact::ComplaintForgotten { .. } => {
+            "was complained about"
+        }
+        Fact::ShareProposed(_)
+        | Fact::ShareApproved { .. }
+        | Fact::ShareUsed { .. }
+        | Fact::ShareOutcomeReported { .. }
+        | Fact::ShareRevoked { .. } => "was shared about",
         Fact::DeletionReceipt { .. } => "sealed a deletion receipt",
         Fact::DeploymentEnded { .. } => "was ended",
         Fact::DeploymentPurged { .. } => "was purged",
@@ -98,7 +131,12 @@ mod tests {
             let lawful = lawful_stages(&entry.fact);
             let is_first = matches!(entry.fact, Fact::DeploymentProposed(_));
             assert_eq!(lawful.is_empty(), is_first, "{:?}", entry.fact);
-            assert!(!lawful.contains(&Stage::Purged) && !lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
+            let outlives = matches!(
+                entry.fact,
+                Fact::OutcomeReclassified { .. } | Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. }
+            );
+            assert_eq!(lawful.contains(&Stage::Purged), outlives, "{:?}", entry.fact);
+            assert!(!lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
             assert!(stage_after(&entry.fact).is_none_or(|after| !lawful.contains(&after)), "{:?}", entry.fact);
         }
     }
