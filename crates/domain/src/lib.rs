@@ -44,7 +44,7 @@ pub use hold::{Hold, HoldGround, HoldTerms};
 pub use identifiers::{AlertId, ComplaintId, DeploymentId, OfficerId, OperationId, ShareId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
-pub use policy::{Policy, PolicyFault};
+pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
 pub use receipt::{AlertReceipt, ReceiptCode};
 pub use refusal::Refusal;
 pub use settle::{Nearest, PendingAlert, Settlement, settle};

@@ -8,7 +8,7 @@
 //! steals it can and cannot do, is said in `docs/reference/store.md`.
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
-//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policies`, `deployments`,
+//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`,
 //! `sealing`, `watchlist`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
 
 mod recorded;
@@ -20,6 +20,7 @@ mod store;
 mod log;
 mod publishing;
 mod policy_file;
+mod policy_explained;
 mod policies;
 mod deployments;
 mod sealing;
@@ -36,7 +37,10 @@ mod scenes;
 pub use alerts::{AlertRow, AlertState, Evidence, Opened};
 pub use check::Finding;
 pub use error::StoreError;
-pub use policy_file::{EXERCISE_POLICY, Setting, settings};
+pub use policy_explained::{
+    Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
+};
+pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use store::Store;
