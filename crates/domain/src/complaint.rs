@@ -95,6 +95,11 @@ impl Complaint {
         Ok(Decided::new((), Event { at: now, actor: Actor::System, happening: step.into() }))
     }
 
+    /// Whether somebody may read its words.
+    pub fn may_read(&self, officer: &Officer, now: Timestamp) -> Result<(), Refusal> {
+        officer.act_as(&[Role::DataProtectionOfficer], "read a complaint", now).map(drop)
+    }
+
     /// Its name.
     pub fn complaint(&self) -> &ComplaintId {
         &self.complaint

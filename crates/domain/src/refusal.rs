@@ -48,7 +48,9 @@ impl Refusal {
             Self::RoleMayNot { .. } | Self::ProposerMayNotApprove => {
                 "separation of roles: a deployment is approved by another person than proposed it"
             }
-            Self::TrainingExpired { .. } => "training: who acts in a role has been trained for it, and not too long ago",
+            Self::TrainingExpired { .. } => {
+                "training: who acts in a role has been trained for it, and not too long ago"
+            }
             Self::PurposeNotInPolicy { .. } | Self::GroundNotInPolicy { .. } => {
                 "closed vocabularies: why and who are chosen from the policy profile"
             }

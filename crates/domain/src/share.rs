@@ -6,9 +6,11 @@ mod step;
 use evidence::Fact;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::alert::{AlertState, AlertStep};
 use crate::decided::Decided;
 use crate::deployment::Recollection;
 use crate::event::{Actor, Event};
+use crate::hold::Hold;
 use crate::identifiers::{OfficerId, ShareId};
 use crate::officer::{Officer, Role};
 use crate::policy::Policy;
@@ -260,6 +262,27 @@ impl Share {
         }
         Ok(known)
     }
+}
+
+/// Decides that the evidence of an alert may leave under a share: while it is there, or is held, and nothing else.
+pub fn export(
+    alert: &AlertState,
+    hold: Option<&Hold>,
+    share: &Share,
+    officer: &Officer,
+    now: Timestamp,
+) -> Result<Decided<()>, Refusal> {
+    let by = officer.act_as(&[Role::AuthorisingOfficer], "export the evidence of an alert", now)?;
+    let raised = alert.raised();
+    raised.refuse_seeded()?;
+    share.permits(Direction::Out, Shared::AlertEvidence, now)?;
+    match hold {
+        Some(hold) if now < hold.until() => {}
+        _ => raised.check_time(now)?,
+    }
+    let (deployment, alert) = (raised.deployment.clone(), raised.alert.clone());
+    let step = AlertStep::Exported { deployment, alert, share: share.terms.share.clone() };
+    Ok(Decided::new((), Event { at: now, actor: Actor::Officer(by), happening: step.into() }))
 }
 
 fn follow(known: Option<Share>, recollection: &Recollection) -> Result<Share, String> {

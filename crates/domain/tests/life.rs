@@ -166,7 +166,10 @@ fn states() -> Vec<(&'static str, Deployment)> {
         "withdrawn",
         Deployment::Withdrawn(proposed.clone().withdraw(&proposer(), "r", at(1)).unwrap().into_parts().0),
     ));
-    found.push(("approved", Deployment::Approved(proposed.approve(&authoriser(), &policy(), at(1)).unwrap().into_parts().0)));
+    found.push((
+        "approved",
+        Deployment::Approved(proposed.approve(&authoriser(), &policy(), at(1)).unwrap().into_parts().0),
+    ));
     found.push(("announced", Deployment::Announced(announced(&mut Record::default()))));
     let ready = prepared(&mut Record::default());
     found.push(("prepared", Deployment::Announced(ready.clone())));
@@ -223,7 +226,8 @@ fn role_by_action_by_state_is_the_table_that_was_reviewed() {
             });
             // What is wrong in a state for everybody is left out, so that the rest fits one screen.
             if cells.iter().any(|cell| *cell != "-") {
-                let row = cells.iter().fold(format!("{state:<10} {action:<18}"), |row, cell| format!("{row} {cell:<6}"));
+                let row =
+                    cells.iter().fold(format!("{state:<10} {action:<18}"), |row, cell| format!("{row} {cell:<6}"));
                 writeln!(table, "{}", row.trim_end()).unwrap();
             }
         }

@@ -88,10 +88,8 @@ impl Store {
             .doing(doing)?;
         let kept: Option<(String, String)> =
             statement.query_row([a.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)?;
-        let found = || StoreError::Damaged {
-            what: format!("alert {a}"),
-            found: "what its first judge saw is not kept".into(),
-        };
+        let found =
+            || StoreError::Damaged { what: format!("alert {a}"), found: "what its first judge saw is not kept".into() };
         let (word, salt) = kept.ok_or_else(found)?;
         Ok(FirstJudgement { judgement: Judgement::from_word(&word).ok_or_else(found)?, salt })
     }

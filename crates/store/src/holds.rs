@@ -38,7 +38,7 @@ impl Store {
         let policy = self.policy_in_force()?;
         let standing = self.standing_hold(a)?;
         // Asked once before anything is made, and decided again with what was made.
-        domain::hold::hold(&alert, standing.as_ref(), officer, terms, String::new(), &policy, now)?;
+        drop(domain::hold::hold(&alert, standing.as_ref(), officer, terms, String::new(), &policy, now)?);
         let d = alert.raised().deployment.clone();
         let from = self.key_folder().read(&d)?;
         let sealed = self.sealed_alert(a)?;
@@ -57,8 +57,7 @@ impl Store {
             live: again("alerts.live", "held_alerts.live", &live)?,
             template: again("alerts.template", "held_alerts.template", &template)?,
         };
-        let decided =
-            domain::hold::hold(&alert, standing.as_ref(), officer, terms, held.commitment(), &policy, now)?;
+        let decided = domain::hold::hold(&alert, standing.as_ref(), officer, terms, held.commitment(), &policy, now)?;
         self.record(decided, |transaction, entry| {
             own_keys::note(transaction, OwnKey::Hold(a), &fingerprint)?;
             held.insert(transaction, a, d.as_str(), entry)

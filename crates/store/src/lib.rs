@@ -9,7 +9,8 @@
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
 //! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`,
-//! `sealing`, `watchlist`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
+//! `sealing`, `watchlist`, `alerts`), what follows alerts (`adjudication`, `own_keys`, `holds`, `receipts`, `complaints`,
+//! `seeds`), what passes to and from others (`shares`), how it ends (`purge`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -26,6 +27,13 @@ mod deployments;
 mod sealing;
 mod watchlist;
 mod alerts;
+mod adjudication;
+mod own_keys;
+mod holds;
+mod receipts;
+mod complaints;
+mod seeds;
+mod shares;
 mod purge;
 mod check;
 
@@ -34,8 +42,10 @@ mod faults;
 #[cfg(test)]
 mod scenes;
 
-pub use alerts::{AlertRow, AlertState, Evidence, Opened};
+pub use alerts::{AlertParticulars, AlertRow, Evidence, Opened};
 pub use check::Finding;
+pub use complaints::{ComplaintAbout, ComplaintWords};
+pub use domain::AlertState;
 pub use error::StoreError;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
@@ -43,5 +53,6 @@ pub use policy_explained::{
 pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
+pub use shares::AlertExport;
 pub use store::Store;
 pub use watchlist::Listed;

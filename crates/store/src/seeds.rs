@@ -104,10 +104,7 @@ impl Store {
         if names.is_empty() || self.seeds_are_revealed(d)? {
             return Ok(None);
         }
-        let salt: String = self
-            .connection
-            .query_row("SELECT salt FROM seedings WHERE deployment = ?1", [d.as_str()], |row| row.get(0))
-            .doing("reading the salt of the seeded pairs")?;
+        let (salt, names) = self.seeding(d)?;
         let (mut shown, mut judged) = (0, Vec::new());
         for name in &names {
             let name = alert_id(name)?;
@@ -116,6 +113,15 @@ impl Store {
         }
         let decided = ended.reveal_seeds(salt, names, shown, &judged, now)?;
         self.record(decided, |_, _| Ok(())).map(Some)
+    }
+
+    /// The salt and the names of a deployment's seeded pairs, as they were committed to.
+    pub(crate) fn seeding(&self, d: &DeploymentId) -> Result<(String, Vec<String>), StoreError> {
+        let salt = self
+            .connection
+            .query_row("SELECT salt FROM seedings WHERE deployment = ?1", [d.as_str()], |row| row.get(0))
+            .doing("reading the salt of the seeded pairs")?;
+        Ok((salt, self.seed_names(d)?))
     }
 
     /// A seeded pair among the alerts, in its present state; nothing where this names none that was shown.
@@ -163,12 +169,15 @@ impl Store {
         let doing = "reading judgements of a seeded pair";
         let mut statement = self
             .connection
-            .prepare_cached("SELECT judge, judgement, salt, seconds FROM seed_judgements WHERE seed = ?1 ORDER BY place")
+            .prepare_cached(
+                "SELECT judge, judgement, salt, seconds FROM seed_judgements WHERE seed = ?1 ORDER BY place",
+            )
             .doing(doing)?;
         let mut rows = statement.query([a.as_str()]).doing(doing)?;
         let mut judgements = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
-            let damaged = || StoreError::Damaged { what: format!("alert {a}"), found: "its judgements cannot be read".into() };
+            let damaged =
+                || StoreError::Damaged { what: format!("alert {a}"), found: "its judgements cannot be read".into() };
             let (judge, word): (String, String) = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
             judgements.push(SeedJudgement {
                 judge: OfficerId::new(&judge).map_err(|_| damaged())?,
@@ -193,8 +202,7 @@ impl Store {
         camera: &str,
     ) -> Result<Recorded<Raised>, StoreError> {
         let shown = nanoseconds(decided.event().at)?;
-        let (raised, _) = decided.peek();
-        let expires = nanoseconds(raised.expires)?;
+        let expires = nanoseconds(decided.state().expires)?;
         self.record(decided, |transaction, _| {
             transaction
                 .execute(
