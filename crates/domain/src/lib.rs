@@ -9,6 +9,7 @@
 
 pub mod identifiers;
 pub mod officer;
+pub mod staff;
 pub mod refusal;
 pub mod threshold;
 pub mod policy;
@@ -16,6 +17,7 @@ pub mod event;
 pub mod decided;
 pub mod operation;
 pub mod deployment;
+pub mod tripwire;
 pub mod watchlist;
 pub mod settle;
 pub mod alert;
@@ -35,10 +37,11 @@ pub use clock::Clock;
 pub use complaint::{Complaint, ComplaintStep, Finding, Occasion};
 pub use decided::Decided;
 pub use deployment::{
-    Announced, Approved, Deployment, Draft, Ended, Kind, Lease, Live, Paused, Plan, Proposed, Purged, Withdrawn,
+    Announced, Approved, Cause, Deployment, Draft, Due, Ended, Followed, Kind, Lease, Live, Mandate, Overdue, Paused,
+    Plan, Proposed, Purged, Withdrawn,
 };
-pub use event::{Actor, Event, Happening, Publication, Withheld};
-pub use evidence::{Counts, Equipment};
+pub use event::{Actor, Event, Happening, Publication, Withheld, published_plan};
+pub use evidence::{Counts, Equipment, Results};
 pub use figures::Figures;
 pub use hold::{Hold, HoldGround, HoldTerms};
 pub use identifiers::{AlertId, ComplaintId, DeploymentId, OfficerId, OperationId, ShareId};
@@ -47,8 +50,10 @@ pub use operation::Operation;
 pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
 pub use receipt::{AlertReceipt, ReceiptCode};
 pub use refusal::Refusal;
+pub use staff::{Member, StaffChange, Standing};
 pub use settle::{Nearest, PendingAlert, Settlement, settle};
 pub use share::{Direction, Revocation, Share, ShareRefusal, ShareStep, Shared, Terms};
 pub use tally::Tally;
 pub use threshold::{ModelId, Score, Threshold};
+pub use tripwire::{Trip, Watched, Wire, tripped};
 pub use watchlist::{EntryFacts, Origin};

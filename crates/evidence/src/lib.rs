@@ -3,13 +3,15 @@
 //! This crate refuses to know disk, network, clock or faces. Bytes come in, proofs and findings go out.
 //! Formats are those of C2SP (signed-note, tlog-checkpoint, tlog-tiles), so strangers can verify with tools we did not write.
 //!
-//! Read in this order: what an entry says (`entry`), its bytes (`line`) and the commitments that are opened later
-//! (`commitment`); where files lie (`layout`) and are put (`storage`); how the log grows (`log`, `checkpoint`); how it is
-//! doubted (`proof`, `verify`, `structure`, `lifecycle`, `steps`, `alert_steps`, `undertakings`, `receipts`).
+//! Read in this order: what an entry says (`entry`), its bytes (`line`), what an outside body signs (`authorisation`) and
+//! the commitments that are opened later (`commitment`); where files lie (`layout`) and are put (`storage`); how the log
+//! grows (`log`, `checkpoint`); how it is doubted (`proof`, `verify`, `structure`, `lifecycle`, `steps`, `alert_steps`,
+//! `undertakings`, `receipts`, `mandate`).
 
 pub mod entry;
 mod terms;
 pub mod line;
+pub mod authorisation;
 pub mod commitment;
 pub mod layout;
 pub mod storage;
@@ -24,13 +26,14 @@ mod steps;
 mod alert_steps;
 mod undertakings;
 mod receipts;
+mod mandate;
 mod error;
 
 #[cfg(test)]
 mod samples;
 
 pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, KeyPair, SignedCheckpoint, publish};
-pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact};
+pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, Results};
 pub use error::EvidenceError;
 pub use log::Log;
 pub use storage::{MemoryTiles, TileStorage};

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::alert_steps::{AlertSteps, Seeds};
+use crate::mandate::Mandate;
 use crate::receipts::Ledger;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
 use crate::undertakings::Undertakings;
-use crate::{Counts, DeploymentPlan, Entry, Fact};
+use crate::{Counts, DeploymentPlan, Entry, Fact, Results};
 
 /// Most problems that are told; the rest are counted.
 pub const PROBLEMS_MAX: usize = 100;
@@ -55,7 +56,9 @@ pub struct Tallies {
 pub struct Story {
     read_until: Option<Timestamp>,
     policies: BTreeSet<String>,
-    operations: BTreeSet<String>,
+    /// The outside key that each operation names, if it names one.
+    operations: BTreeMap<String, Option<String>>,
+    last: u64,
     deployments: BTreeMap<String, Deployment>,
     undertakings: Undertakings,
     /// Number of names remembered in all these.
@@ -69,12 +72,27 @@ pub struct Story {
 struct Deployment {
     stage: Stage,
     facts: Option<Box<Running>>,
+    /// What its results must agree with, once it is purged.
+    account: Option<Account>,
+}
+
+/// What a purged deployment's results are measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Account {
+    cameras: u32,
+    watchlist: u64,
+    alerts: u64,
+    faces_seen: u64,
 }
 
 /// What is remembered of a deployment until it is purged or withdrawn.
 #[derive(Debug)]
 struct Running {
     is_exercise: bool,
+    cameras: u32,
+    mandate: Mandate,
+    /// Number of people on the watchlist, once it is frozen.
+    watchlist_people: u64,
     window: Range<Timestamp>,
     /// Number of images on the watchlist, once it is frozen.
     watchlist_images: Option<u64>,
@@ -96,6 +114,7 @@ impl Story {
             self.tell(index, format!("it is dated {}, before the entry it follows", entry.at));
         }
         self.read_until = self.read_until.max(Some(entry.at));
+        self.last = index;
         for sentence in self.take(entry) {
             self.tell(index, sentence);
         }
@@ -111,8 +130,21 @@ impl Story {
     }
 
     /// What it adds up to, the problems found, and how many more there are.
-    pub fn finish(self) -> (Tallies, Vec<Problem>, u64) {
+    pub fn finish(mut self) -> (Tallies, Vec<Problem>, u64) {
+        for sentence in self.lapsed() {
+            self.tell(self.last, sentence);
+        }
         (self.tallies, self.problems, self.problems_untold)
+    }
+
+    /// Deployments whose urgent approval lapsed and that are neither purged nor withdrawn, although the record goes on.
+    fn lapsed(&self) -> Vec<String> {
+        let now = self.read_until.unwrap_or(Timestamp::MIN);
+        let lapsed = self.deployments.iter().filter_map(|(name, deployment)| {
+            let by = deployment.facts.as_ref()?.mandate.lapsed(now)?;
+            Some(format!("deployment {name} lapsed at {by}, ratified by nobody, and by {now} was not purged"))
+        });
+        lapsed.collect()
     }
 
     fn take(&mut self, entry: &Entry) -> Vec<String> {
@@ -133,6 +165,7 @@ impl Story {
                 self.names -= usize::from(wrong.is_empty());
                 return wrong;
             }
+            Fact::StaffCounted { .. } => return vec![],
             fact => return self.go_on(entry.at, fact),
         };
         if new_name.len() > NAME_BYTES_MAX {
@@ -147,7 +180,9 @@ impl Story {
                 self.policies.insert(digest.clone());
                 vec![]
             }
-            Fact::OperationOpened { operation, policy_digest, .. } => self.open(operation, policy_digest),
+            Fact::OperationOpened { operation, policy_digest, outside_authoriser, .. } => {
+                self.open(operation, policy_digest, outside_authoriser.clone())
+            }
             Fact::DeploymentProposed(plan) => self.propose(plan),
             fact @ Fact::ShareProposed(_) => self.undertakings.take(entry.at, fact),
             fact @ Fact::ComplaintReceived { about_deployment, .. } => {
@@ -160,15 +195,16 @@ impl Story {
         }
     }
 
-    fn open(&mut self, operation: &str, policy_digest: &str) -> Vec<String> {
+    fn open(&mut self, operation: &str, policy_digest: &str, outside_key: Option<String>) -> Vec<String> {
         let mut wrong = Vec::new();
         if !self.policies.contains(policy_digest) {
             wrong.push(format!("operation {operation} is opened under a policy that was never adopted"));
         }
-        if self.operations.insert(operation.to_owned()) {
-            self.tallies.operations += 1;
-        } else {
+        if self.operations.contains_key(operation) {
             wrong.push(format!("operation {operation} is opened twice"));
+        } else {
+            self.operations.insert(operation.to_owned(), outside_key);
+            self.tallies.operations += 1;
         }
         wrong
     }
@@ -179,7 +215,8 @@ impl Story {
             return vec![format!("deployment {name} is proposed twice")];
         }
         let mut wrong = Vec::new();
-        if !self.operations.contains(&plan.operation) {
+        let outside_key = self.operations.get(&plan.operation);
+        if outside_key.is_none() {
             wrong.push(format!("deployment {name} belongs to {}, which was never opened", plan.operation));
         }
         if plan.starts >= plan.ends {
@@ -187,6 +224,9 @@ impl Story {
         }
         let facts = Running {
             is_exercise: plan.deployment_kind == "exercise",
+            cameras: plan.cameras,
+            mandate: Mandate::new(plan, outside_key.and_then(Option::as_ref)),
+            watchlist_people: 0,
             window: plan.starts..plan.ends,
             watchlist_images: None,
             signage_confirmed: false,
@@ -196,7 +236,7 @@ impl Story {
             seeds: None,
             ledger: None,
         };
-        let deployment = Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)) };
+        let deployment = Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)), account: None };
         self.deployments.insert(name.clone(), deployment);
         self.tallies.deployments += 1;
         wrong
@@ -212,26 +252,64 @@ impl Story {
         if !lawful_stages(fact).contains(&deployment.stage) {
             wrong.push(format!("deployment {name} {} while it was {}", deed(fact), stage_words(deployment.stage)));
         }
-        let paused = deployment.stage == Stage::Paused;
+        if let (Fact::ResultsPublished { results, .. }, Some(account)) = (fact, deployment.account) {
+            wrong.extend(found(!account.agrees(results), || {
+                format!("deployment {name}: its results do not agree with its account, or do not add up")
+            }));
+            deployment.stage = Stage::Accounted;
+            return wrong;
+        }
         let Some(facts) = &mut deployment.facts else {
             let holds = matches!(fact, Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. });
             wrong.extend(found(holds, || format!("deployment {name}: none of its evidence is held any longer")));
             return wrong;
         };
-        wrong.extend(facts.take(at, fact, paused).into_iter().map(|what| format!("deployment {name}: {what}")));
+        wrong.extend(facts.take(at, fact).into_iter().map(|what| format!("deployment {name}: {what}")));
         // An unlawful step is told once; what follows is then measured from where it led.
         deployment.stage = stage_after(fact).unwrap_or(deployment.stage);
-        if matches!(deployment.stage, Stage::Purged | Stage::Withdrawn) && facts.held() == 0 {
-            self.names -= facts.alerts_named;
-            deployment.facts = None;
+        if matches!(deployment.stage, Stage::Purged | Stage::Accounted | Stage::Withdrawn) {
+            deployment.account = Some(facts.account());
+            // What is held outlives the rest, and is measured against what is remembered until it is gone.
+            if facts.held() == 0 {
+                self.names -= facts.alerts_named;
+                deployment.facts = None;
+            }
         }
         wrong
     }
 }
 
+impl Account {
+    fn agrees(&self, results: &Results) -> bool {
+        let stated = Self {
+            cameras: results.cameras,
+            watchlist: results.watchlist,
+            alerts: results.total_alerts,
+            faces_seen: results.faces_seen,
+        };
+        *self == stated && results.add_up()
+    }
+}
+
 impl Running {
+    fn account(&self) -> Account {
+        let total = self.ledger.as_ref().map_or_else(Counts::default, |ledger| *ledger.total());
+        Account {
+            cameras: self.cameras,
+            watchlist: self.watchlist_people,
+            alerts: total.alerts_kept,
+            faces_seen: total.faces_seen,
+        }
+    }
+
     /// Measures a fact against what came before it.
-    fn take(&mut self, at: Timestamp, fact: &Fact, paused: bool) -> Vec<String> {
+    fn take(&mut self, at: Timestamp, fact: &Fact) -> Vec<String> {
+        let mut wrong = self.mandate.take(at, fact);
+        wrong.extend(self.take_step(at, fact));
+        wrong
+    }
+
+    fn take_step(&mut self, at: Timestamp, fact: &Fact) -> Vec<String> {
         match fact {
             Fact::WatchlistFrozen { people, images, by_ground, .. } => self.list(*people, *images, by_ground),
             Fact::SignageConfirmed { signs, .. } => {
@@ -243,7 +321,13 @@ impl Running {
                 found(!self.is_exercise, || "a recording was declared, but it is not an exercise".into())
             }
             Fact::DeploymentStarted { .. } => self.start(at),
-            Fact::DeploymentResumed { .. } => {
+            Fact::DeploymentPaused { .. } | Fact::DeploymentTripped { .. } => {
+                if let Some(ledger) = &mut self.ledger {
+                    ledger.stop(at);
+                }
+                vec![]
+            }
+            Fact::DeploymentResumed { .. } | Fact::TripCleared { .. } => {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.resume(at);
                 }
@@ -276,8 +360,8 @@ impl Running {
                 Some(ledger) => ledger.add(*from, *to, at, counts),
                 None => vec![],
             },
-            Fact::DeploymentEnded { counts, .. } => match &self.ledger {
-                Some(ledger) => ledger.close(at, paused, counts, self.alerts.len() as u64),
+            Fact::DeploymentEnded { counts, .. } => match &mut self.ledger {
+                Some(ledger) => ledger.close(at, counts, self.alerts.len() as u64),
                 None => vec![],
             },
             Fact::DeploymentPurged { alerts_destroyed, watchlist_images_destroyed, key_destroyed, .. } => {
@@ -289,6 +373,7 @@ impl Running {
 
     fn list(&mut self, people: u64, images: u64, by_ground: &BTreeMap<String, u64>) -> Vec<String> {
         let frozen_before = self.watchlist_images.replace(images).is_some();
+        self.watchlist_people = people;
         let mut wrong = found(frozen_before, || "its watchlist was frozen twice".into());
         let sum = by_ground.values().try_fold(0_u64, |sum, people| sum.checked_add(*people));
         wrong.extend(found(sum != Some(people), || "the people on the watchlist are not the sum by ground".into()));
@@ -409,7 +494,10 @@ mod tests {
         for left_out in 0..entries.len() {
             let mut fewer = entries.clone();
             let entry = fewer.remove(left_out);
-            let may_be_left_out = matches!(entry.fact, Fact::OutcomeRecorded { .. }) || left_out == entries.len() - 1;
+            let may_be_left_out = matches!(
+                entry.fact,
+                Fact::OutcomeRecorded { .. } | Fact::DocumentFilled { .. } | Fact::TripCleared { .. }
+            ) || left_out == entries.len() - 1;
             let (_, problems) = read(&fewer);
             assert_eq!(problems.is_empty(), may_be_left_out, "without {:?}: {problems:?}", entry.fact);
         }
@@ -438,7 +526,10 @@ mod tests {
             more.insert(twice, entries[twice].clone());
             let may_be_twice = matches!(
                 entries[twice].fact,
-                Fact::PolicyAdopted { .. } | Fact::SignageConfirmed { .. } | Fact::RecordingDeclared { .. }
+                Fact::PolicyAdopted { .. }
+                    | Fact::DocumentFilled { .. }
+                    | Fact::SignageConfirmed { .. }
+                    | Fact::RecordingDeclared { .. }
             );
             let (_, problems) = read(&more);
             assert_eq!(problems.is_empty(), may_be_twice, "{:?}: {problems:?}", entries[twice].fact);
@@ -457,7 +548,7 @@ mod tests {
     #[test]
     fn counts_and_dates_that_do_not_fit_are_told() {
         let told = changed("deployment-ended", |entry| entry.at = at(959));
-        assert!(told.contains("17: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
+        assert!(told.contains("20: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
         let told = changed("deployment-ended", |entry| {
             if let Fact::DeploymentEnded { counts: total, .. } = &mut entry.fact {
                 *total = counts(24, 2);
@@ -510,7 +601,7 @@ mod tests {
             assert_eq!(problems.is_empty(), !started, "{after}: {problems:?}");
             assert_eq!(tallies.deployments_withdrawn, 1);
             cut.push(Entry { at: at(2_001), ..entries[3].clone() });
-            let purged = after == entries.len() - 1;
+            let purged = after >= entries.len() - 2;
             let expected = if purged { "while it was purged" } else { "while it was withdrawn" };
             assert!(read(&cut).1.iter().any(|problem| problem.sentence.contains(expected)), "{after}");
         }

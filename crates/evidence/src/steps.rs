@@ -10,8 +10,12 @@ pub(crate) enum Stage {
     Announced,
     Comparing,
     Paused,
+    /// Paused by a trip-wire.
+    Tripped,
     Ended,
     Purged,
+    /// Purged, and its results published.
+    Accounted,
     Withdrawn,
 }
 
@@ -19,24 +23,33 @@ pub(crate) enum Stage {
 pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
     use Stage::*;
     match fact {
-        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::DeploymentProposed(_) => &[],
-        Fact::DeploymentApproved { .. } => &[Proposed],
-        Fact::NoticePublished { .. } => &[Approved],
+        Fact::PolicyAdopted { .. }
+        | Fact::OperationOpened { .. }
+        | Fact::StaffCounted { .. }
+        | Fact::DeploymentProposed(_) => &[],
+        Fact::DocumentFilled { .. } => &[Proposed, Approved],
+        Fact::DeploymentApproved { .. } | Fact::DeploymentApprovedUrgently { .. } => &[Proposed],
+        Fact::DeploymentRatified { .. } => &[Approved, Announced, Comparing, Paused, Tripped, Ended],
+        Fact::OutsideAuthorised { .. } | Fact::NoticePublished { .. } => &[Approved],
         Fact::WatchlistFrozen { .. }
         | Fact::SignageConfirmed { .. }
         | Fact::RecordingDeclared { .. }
         | Fact::DeploymentStarted { .. } => &[Announced],
         Fact::DeploymentPaused { .. } => &[Comparing],
+        Fact::DeploymentTripped { .. } => &[Comparing, Paused],
         Fact::DeploymentResumed { .. } => &[Paused],
-        Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => &[Comparing, Paused],
-        Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Ended],
+        Fact::TripCleared { .. } => &[Tripped],
+        Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => {
+            &[Comparing, Paused, Tripped]
+        }
+        Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Tripped, Ended],
         Fact::AlertJudgedOnce { .. }
         | Fact::AlertJudgedTwice { .. }
         | Fact::AlertEngaged { .. }
-        | Fact::AlertHeld { .. } => &[Comparing, Paused, Ended],
+        | Fact::AlertHeld { .. } => &[Comparing, Paused, Tripped, Ended],
         // What is held outlives its deployment, and so does a mistake about what followed.
         Fact::OutcomeReclassified { .. } | Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. } => {
-            &[Comparing, Paused, Ended, Purged]
+            &[Comparing, Paused, Tripped, Ended, Purged, Accounted]
         }
         Fact::SeedsCommitted { .. } => &[Announced],
         Fact::SeedsRevealed(_) => &[Ended],
@@ -47,6 +60,7 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
         | Fact::ShareOutcomeReported { .. }
         | Fact::ShareRevoked { .. } => &[],
         Fact::DeploymentPurged { .. } => &[Ended],
+        Fact::ResultsPublished { .. } => &[Purged],
         Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
     }
 }
@@ -55,12 +69,16 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
 pub(crate) fn stage_after(fact: &Fact) -> Option<Stage> {
     match fact {
         Fact::DeploymentProposed(_) => Some(Stage::Proposed),
-        Fact::DeploymentApproved { .. } => Some(Stage::Approved),
+        Fact::DeploymentApproved { .. } | Fact::DeploymentApprovedUrgently { .. } => Some(Stage::Approved),
         Fact::NoticePublished { .. } => Some(Stage::Announced),
-        Fact::DeploymentStarted { .. } | Fact::DeploymentResumed { .. } => Some(Stage::Comparing),
+        Fact::DeploymentStarted { .. } | Fact::DeploymentResumed { .. } | Fact::TripCleared { .. } => {
+            Some(Stage::Comparing)
+        }
         Fact::DeploymentPaused { .. } => Some(Stage::Paused),
+        Fact::DeploymentTripped { .. } => Some(Stage::Tripped),
         Fact::DeploymentEnded { .. } => Some(Stage::Ended),
         Fact::DeploymentPurged { .. } => Some(Stage::Purged),
+        Fact::ResultsPublished { .. } => Some(Stage::Accounted),
         Fact::DeploymentWithdrawn { .. } => Some(Stage::Withdrawn),
         _ => None,
     }
@@ -69,9 +87,16 @@ pub(crate) fn stage_after(fact: &Fact) -> Option<Stage> {
 /// What the fact says of its deployment, as the verb of a sentence.
 pub(crate) fn deed(fact: &Fact) -> &'static str {
     match fact {
-        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } => "was mentioned",
+        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::StaffCounted { .. } => "was mentioned",
         Fact::DeploymentProposed(_) => "was proposed",
         Fact::DeploymentApproved { .. } => "was approved",
+        Fact::DeploymentApprovedUrgently { .. } => "was approved urgently",
+        Fact::DeploymentRatified { .. } => "was ratified",
+        Fact::OutsideAuthorised { .. } => "was signed by an outside body",
+        Fact::DocumentFilled { .. } => "had a document filled",
+        Fact::DeploymentTripped { .. } => "touched a trip-wire",
+        Fact::TripCleared { .. } => "was resumed after a trip-wire",
+        Fact::ResultsPublished { .. } => "had its results published",
         Fact::NoticePublished { .. } => "was announced to the public",
         Fact::WatchlistFrozen { .. } => "had its watchlist frozen",
         Fact::SignageConfirmed { .. } => "had its signs confirmed",
@@ -114,8 +139,10 @@ pub(crate) fn stage_words(stage: Stage) -> &'static str {
         Stage::Announced => "announced and not started",
         Stage::Comparing => "comparing",
         Stage::Paused => "paused",
+        Stage::Tripped => "paused by a trip-wire",
         Stage::Ended => "ended",
         Stage::Purged => "purged",
+        Stage::Accounted => "purged and its results published",
         Stage::Withdrawn => "withdrawn",
     }
 }
@@ -135,7 +162,9 @@ mod tests {
                 entry.fact,
                 Fact::OutcomeReclassified { .. } | Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. }
             );
-            assert_eq!(lawful.contains(&Stage::Purged), outlives, "{:?}", entry.fact);
+            let is_last = matches!(entry.fact, Fact::ResultsPublished { .. });
+            assert_eq!(lawful.contains(&Stage::Purged), is_last || outlives, "{:?}", entry.fact);
+            assert_eq!(lawful.contains(&Stage::Accounted), outlives, "{:?}", entry.fact);
             assert!(!lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
             assert!(stage_after(&entry.fact).is_none_or(|after| !lawful.contains(&after)), "{:?}", entry.fact);
         }

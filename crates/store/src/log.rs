@@ -4,7 +4,7 @@ use domain::alert::Looks;
 use domain::deployment::{Inconsistent, Recollection};
 use domain::{
     Actor, AlertId, AlertState, Complaint, Decided, Deployment, DeploymentId, Event, Happening, Hold, OfficerId,
-    Publication, Refusal, Share, Withheld,
+    Publication, Refusal, Share, StaffChange, Withheld,
 };
 use evidence::{Entry, TileStorage as _, line};
 use jiff::Timestamp;
@@ -288,7 +288,10 @@ impl<'a> About<'a> {
     fn of(happening: &'a Happening) -> Self {
         use Happening as H;
         let (deployment, alert, listed) = match happening {
-            H::PolicyAdopted { .. } | H::OperationOpened { .. } => (None, None, None),
+            H::PolicyAdopted { .. }
+            | H::OperationOpened { .. }
+            | H::StaffChanged { .. }
+            | H::StaffCounted { .. } => (None, None, None),
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
             H::WatchlistEntryAdded { deployment, number } => (Some(deployment), None, Some(*number)),
             H::AlertRaised { deployment, alert, .. }
@@ -298,6 +301,13 @@ impl<'a> About<'a> {
             H::AlertStep(step) => (Some(step.deployment()), step.alert(), None),
             H::ComplaintStep(_) | H::ShareStep(_) => (None, None, None),
             H::Approved { deployment, .. }
+            | H::ApprovedUrgently { deployment, .. }
+            | H::Ratified { deployment, .. }
+            | H::OutsideAuthorised { deployment, .. }
+            | H::DocumentFilled { deployment, .. }
+            | H::Tripped { deployment, .. }
+            | H::TripCleared { deployment, .. }
+            | H::ResultsPublished { deployment, .. }
             | H::NoticePublished { deployment, .. }
             | H::WatchlistFrozen { deployment, .. }
             | H::SignageConfirmed { deployment, .. }
@@ -321,7 +331,22 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::PolicyAdopted { .. } => "policy-adopted",
         H::OperationOpened { .. } => "operation-opened",
         H::Proposed { .. } => "deployment-proposed",
+        H::StaffChanged { change, .. } => match change {
+            StaffChange::Enrolled => "staff-enrolled",
+            StaffChange::TrainingRenewed => "staff-training-renewed",
+            StaffChange::Assigned => "staff-assigned",
+            StaffChange::Suspended => "staff-suspended",
+            StaffChange::Reinstated => "staff-reinstated",
+        },
+        H::StaffCounted { .. } => "staff-counted",
         H::Approved { .. } => "deployment-approved",
+        H::ApprovedUrgently { .. } => "deployment-approved-urgently",
+        H::Ratified { .. } => "deployment-ratified",
+        H::OutsideAuthorised { .. } => "outside-authorised",
+        H::DocumentFilled { .. } => "document-filled",
+        H::Tripped { .. } => "deployment-tripped",
+        H::TripCleared { .. } => "trip-cleared",
+        H::ResultsPublished { .. } => "results-published",
         H::NoticePublished { .. } => "notice-published",
         H::WatchlistEntryAdded { .. } => "watchlist-entry-added",
         H::WatchlistFrozen { .. } => "watchlist-frozen",
@@ -349,5 +374,6 @@ fn withheld_word(withheld: Withheld) -> &'static str {
         Withheld::WouldPointAtOnePerson => "would point at one person",
         Withheld::StaffConduct => "staff conduct",
         Withheld::WouldTellReviewers => "would tell reviewers",
+        Withheld::StaffRegister => "staff register",
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::{
-    Actor, AlertId, Counts, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Judgement, Kind, ModelId, Nearest,
+    AlertId, Counts, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Judgement, Kind, ModelId, Nearest,
     Officer, OfficerId, Operation, OperationId, Outcome, Plan, Policy, Role, Score, Settlement, Tally, Threshold,
     settle,
 };
@@ -99,6 +99,7 @@ impl Scene {
             title: "Exercise".into(),
             force: "Example force".into(),
             purpose: "To learn".into(),
+            outside_authoriser: None,
         };
         let opened = operation.open(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
         self.store().commit(opened).unwrap();
@@ -115,6 +116,8 @@ impl Scene {
             kind: Kind::Exercise,
             purpose: "training and demonstration".into(),
             place: "concourse".into(),
+            place_ground: "recorded files".into(),
+            place_evidence: "ab".repeat(32),
             cameras: 1,
             starts: now,
             ends: now + SignedDuration::from_hours(1),
@@ -160,7 +163,7 @@ impl Scene {
         let frozen = self.store().freeze_watchlist(announced, &officer(Role::WatchlistOfficer), now).unwrap();
         self.stepped(Deployment::Announced((*frozen).clone()));
         let now = self.tick();
-        let signed = frozen.into_inner().confirm_signage(&officer(Role::Operator), 2, "north stairs", now).unwrap();
+        let signed = frozen.into_inner().confirm_signage(&officer(Role::Operator), 2, "north stairs", "https://overt.example/kx-1", now).unwrap();
         let signed = self.store().commit(signed).unwrap();
         self.stepped(Deployment::Announced((*signed).clone()));
         let now = self.tick();
@@ -233,7 +236,7 @@ impl Scene {
         self.receipt();
         let now = self.tick();
         let live = self.deployment().expect_live().unwrap().into_inner();
-        let ended = live.end(Actor::System, "the recordings ran out", now).unwrap();
+        let ended = live.end("the recordings ran out", now).unwrap();
         let ended = self.store().commit(ended).unwrap().into_inner();
         assert_eq!(ended.counts(), Counts { faces_seen: 1, templates_made: 1, templates_destroyed: 0, alerts_kept: 1 });
         self.stepped(Deployment::Ended(ended));

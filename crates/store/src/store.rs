@@ -92,6 +92,7 @@ impl Store {
                 ComplaintStep::Answered { .. } => "answer_complaint",
                 ComplaintStep::Forgotten { .. } => "purge_due",
             },
+            H::StaffChanged { .. } => "enrol",
             H::OperationOpened { operation, .. } => {
                 let operation = operation.clone();
                 return self.record_operation(decided, &operation);
@@ -106,6 +107,14 @@ impl Store {
                 return self.record_withdrawal(decided, &deployment);
             }
             H::Approved { .. }
+            | H::ApprovedUrgently { .. }
+            | H::Ratified { .. }
+            | H::OutsideAuthorised { .. }
+            | H::DocumentFilled { .. }
+            | H::Tripped { .. }
+            | H::TripCleared { .. }
+            | H::ResultsPublished { .. }
+            | H::StaffCounted { .. }
             | H::SignageConfirmed { .. }
             | H::RecordingDeclared { .. }
             | H::Started { .. }

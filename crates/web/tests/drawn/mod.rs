@@ -183,7 +183,8 @@ fn equipment() -> Equipment {
     }
 }
 
-fn officer(role: Role) -> Officer {
+/// A member of staff in a role.
+pub(crate) fn officer(role: Role) -> Officer {
     Officer { id: OfficerId::new(&role.word().replace(' ', "-")).expect("a name"), role, trained_until: Timestamp::MAX }
 }
 
