@@ -158,6 +158,15 @@ impl AlertState {
         }
     }
 
+    /// Whether nothing more is to follow: its outcome is known, or it was a seeded pair and is judged.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Closed(_) => true,
+            Self::Adjudicated(judged) => judged.alert.origin == Origin::Seeded,
+            Self::Raised(_) | Self::JudgedOnce(_) | Self::Engaged(_) => false,
+        }
+    }
+
     /// The word for its state.
     pub fn state(&self) -> &'static str {
         match self {

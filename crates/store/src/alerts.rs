@@ -379,7 +379,7 @@ pub(crate) fn commitment(salt: &[u8], sealed: [&[u8]; 3]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Refusal, Role};
+    use domain::{AlertRefusal, Judgement, Refusal, Role};
     use jiff::SignedDuration;
 
     use super::*;
@@ -399,13 +399,17 @@ mod tests {
         assert_eq!((row.ground.as_str(), row.seconds_to_decide), ("exercise subject", None));
         let (now, events) = (scene.tick(), event_count(&mut scene));
         let opened = scene.store().view_evidence(&first, &officer(Role::Operator), now).unwrap();
-        assert_eq!((opened.live_png.as_slice(), opened.score, opened.entry), (LIVE_IMAGE, 0.75, 2));
-        assert_eq!((opened.frame_number, opened.offset_ms), (77, 3080));
+        assert_eq!((opened.live_png.as_slice(), opened.entry), (LIVE_IMAGE, 2));
         assert_eq!(event_count(&mut scene), events + 1, "the look is an event");
         let refused = scene.store().view_evidence(&first, &officer(Role::Proposer), now);
         assert!(matches!(refused, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
         assert_eq!(event_count(&mut scene), events + 1);
+        let early = scene.store().alert(&first).unwrap().expect_adjudicated().unwrap_err();
+        assert_eq!(early, AlertRefusal::NotJudged { state: "raised" }.into());
         scene.adjudicate(&first);
+        let (judged, now) = (scene.store().alert(&first).unwrap().expect_adjudicated().unwrap(), scene.tick());
+        let told = scene.store().view_particulars(&judged, &officer(Role::Operator), now).unwrap().unwrap();
+        assert_eq!(told, AlertParticulars { score: 0.75, frame_number: 77, offset_ms: 3080 });
         scene.close_alert(&first);
         let rows = scene.store().alerts(&d).unwrap();
         assert!(matches!(rows[1].alert, AlertState::Closed(_)) && rows[1].seconds_to_decide > Some(0));
@@ -419,11 +423,18 @@ mod tests {
         let mut scene = Scene::new();
         scene.operation();
         let alert = scene.ended("kx-1");
+        let (now, policy) = (scene.tick(), scene.store().policy().unwrap().unwrap());
+        let unseen = scene.store().judge(&alert, &officer(Role::Operator), Judgement::CannotTell, now);
+        let refusal = Refusal::from(AlertRefusal::EvidenceNotSeen);
+        assert!(matches!(unseen, Err(StoreError::Refusal(found)) if found == refusal));
+        scene.store().view_evidence(&alert, &officer(Role::Operator), now).unwrap();
         let AlertState::Raised(raised) = scene.store().alert(&alert).unwrap().into_inner() else { panic!("raised") };
         scene.adjudicate(&alert);
         let now = scene.tick();
-        let again = raised.adjudicate(&officer(Role::Operator), Judgement::CannotTell, now).unwrap();
+        let again = raised.adjudicate(&officer(Role::Operator), Judgement::CannotTell, &policy, now).unwrap();
         assert!(matches!(scene.store().commit(again), Err(StoreError::Outdated { .. })));
+        let again = scene.store().judge(&alert, &officer(Role::Operator), Judgement::CannotTell, now);
+        assert!(matches!(again, Err(StoreError::Outdated { .. })));
         let now = scene.pass(SignedDuration::from_hours(24));
         let late = scene.store().view_evidence(&alert, &officer(Role::Operator), now);
         assert!(matches!(late, Err(StoreError::Refusal(Refusal::AlertExpired { .. }))));
