@@ -5,8 +5,9 @@
 //!
 //! Read in this order: what an entry says (`entry`), its bytes (`line`), what an outside body signs (`authorisation`) and
 //! the commitments that are opened later (`commitment`); where files lie (`layout`) and are put (`storage`); how the log
-//! grows (`log`, `checkpoint`); how it is doubted (`proof`, `verify`, `structure`, `lifecycle`, `steps`, `alert_steps`,
-//! `undertakings`, `receipts`, `mandate`).
+//! grows (`log`, `keys`, `checkpoint`); who else vouches for it (`cosignature`, `witness`); how it is doubted (`proof`,
+//! `offline`, `verify`, `structure`, `lifecycle`, `steps`, `alert_steps`, `undertakings`, `receipts`, `mandate`,
+//! `accounts`).
 
 pub mod entry;
 mod terms;
@@ -17,8 +18,12 @@ pub mod layout;
 pub mod storage;
 mod edge;
 pub mod log;
+mod keys;
 pub mod checkpoint;
+pub mod cosignature;
+pub mod witness;
 pub mod proof;
+pub mod offline;
 pub mod verify;
 mod structure;
 pub mod lifecycle;
@@ -27,16 +32,20 @@ mod alert_steps;
 mod undertakings;
 mod receipts;
 mod mandate;
+pub mod accounts;
 mod error;
 
 #[cfg(test)]
 mod samples;
 
-pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, KeyPair, SignedCheckpoint, publish};
+pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, SignedCheckpoint, publish};
+pub use cosignature::{Cosigner, Quorum, WitnessKey};
 pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, Results};
 pub use error::EvidenceError;
+pub use keys::KeyPair;
 pub use log::Log;
+pub use offline::OfflineProof;
 pub use storage::{MemoryTiles, TileStorage};
 pub use terms::{SeedFigures, ShareTerms};
 pub use tlog_tiles::Hash;
-pub use verify::{FetchError, Published, Verdict, VerifyError, verify};
+pub use verify::{FetchError, Published, Verdict, VerifyError, verify, verify_witnessed};

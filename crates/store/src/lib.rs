@@ -8,9 +8,10 @@
 //! steals it can and cannot do, is said in `docs/reference/store.md`.
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
-//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`,
-//! `sealing`, `watchlist`, `alerts`), what follows alerts (`adjudication`, `own_keys`, `holds`, `receipts`, `complaints`,
-//! `seeds`), what passes to and from others (`shares`), how it ends (`purge`), and how it is doubted (`check`).
+//! a decision is recorded (`store`, `log`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
+//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `sealing`, `watchlist`, `alerts`),
+//! what follows alerts (`adjudication`, `own_keys`, `holds`, `receipts`, `complaints`, `seeds`), what passes to and from
+//! others (`shares`), how it ends (`purge`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -19,7 +20,10 @@ mod database;
 pub mod disclosure;
 mod store;
 mod log;
+mod batch;
 mod publishing;
+mod vouching;
+mod witnessing;
 mod policy_file;
 mod policy_explained;
 mod policies;
@@ -45,6 +49,7 @@ mod faults;
 mod scenes;
 
 pub use alerts::{AlertParticulars, AlertRow, Evidence, Opened};
+pub use batch::BATCH_DECISIONS_MAX;
 pub use check::Finding;
 pub use complaints::{ComplaintAbout, ComplaintWords};
 pub use domain::AlertState;
@@ -52,9 +57,11 @@ pub use error::StoreError;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
 };
-pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, shipped_policy};
+pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, sha256_hex, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use shares::AlertExport;
 pub use store::Store;
+pub use vouching::WitnessRequest;
 pub use watchlist::Listed;
+pub use witnessing::WitnessFolder;
