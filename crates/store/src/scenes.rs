@@ -300,7 +300,7 @@ pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
 }
 
 /// The shipped profile, with a threshold for the model of these tests.
-fn exercise_policy() -> String {
+pub(crate) fn exercise_policy() -> String {
     format!("{EXERCISE_POLICY}\n[[threshold]]\nmodel = \"m\"\nvalue = 0.5\nfpir = 0.001\nevaluation = \"set\"\n")
 }
 
