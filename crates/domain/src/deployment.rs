@@ -172,11 +172,6 @@ expect! {
 }
 
 /// Whose action it was, checked against the role it needs.
-fn require_role(
-    officer: &Officer,
-    role: Role,
-    attempted: &'static str,
-    now: Timestamp,
-) -> Result<OfficerId, Refusal> {
+fn require_role(officer: &Officer, role: Role, attempted: &'static str, now: Timestamp) -> Result<OfficerId, Refusal> {
     officer.act_as(&[role], attempted, now)
 }

@@ -115,7 +115,9 @@ impl Refusal {
                 "a deployment has a set start and end"
             }
             Self::NoticeTooLate { .. } => "the public is told beforehand",
-            Self::SignageNotConfirmed | Self::SignageTooOld { .. } => "signs and another route are confirmed on the day",
+            Self::SignageNotConfirmed | Self::SignageTooOld { .. } => {
+                "signs and another route are confirmed on the day"
+            }
             Self::NoRecordingDeclared => "an exercise reads recorded files that stand on the record, never a camera",
             Self::LeaseExpired { .. } => "authority is a lease: it ends by itself",
             Self::ThresholdNotMeasured
@@ -187,10 +189,16 @@ impl fmt::Display for Refusal {
                 write!(out, "the operation names no outside body, and the policy needs one; give its verifying key")
             }
             Self::OutsideKeyMalformed => {
-                write!(out, "the outside body's key is no verifying key; it reads <name>+<8 hexadecimal digits>+<base64>")
+                write!(
+                    out,
+                    "the outside body's key is no verifying key; it reads <name>+<8 hexadecimal digits>+<base64>"
+                )
             }
             Self::OutsideSignatureMissing => {
-                write!(out, "the outside body has not signed this plan; send it the plan's text and enter its signature")
+                write!(
+                    out,
+                    "the outside body has not signed this plan; send it the plan's text and enter its signature"
+                )
             }
             Self::OutsideSignatureWrong => {
                 write!(out, "this is not the outside body's signature over this plan; send it the plan's text as it is")
@@ -209,7 +217,10 @@ impl fmt::Display for Refusal {
                 "the document {slot:?} was there when the deployment was approved and stays; propose anew to change it"
             ),
             Self::DigestMalformed { what } => {
-                write!(out, "the digest of {what} is not a SHA-256 in 64 lower-case hexadecimal digits; compute it anew")
+                write!(
+                    out,
+                    "the digest of {what} is not a SHA-256 in 64 lower-case hexadecimal digits; compute it anew"
+                )
             }
             Self::PlaceGroundNotInPolicy { ground } => {
                 write!(out, "the ground for the place {ground:?} is not in the policy's vocabulary; choose one that is")

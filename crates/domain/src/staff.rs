@@ -252,7 +252,8 @@ mod tests {
     #[test]
     fn there_is_a_first_administrator_only_while_none_could_act() {
         let again = |register: &[Member], who, now| {
-            Member::first_administrator(id(who), register, now + SignedDuration::from_hours(1), &policy(), now).map(drop)
+            Member::first_administrator(id(who), register, now + SignedDuration::from_hours(1), &policy(), now)
+                .map(drop)
         };
         assert_eq!(again(&[first()], "b", at(99)), Err(Refusal::AdministratorExists));
         assert_eq!(again(&[first()], "b", at(100)), Ok(()), "the only one's training expired");
@@ -290,7 +291,9 @@ mod tests {
         let member = enrolled("p", Role::Proposer);
         assert!(member.on_duty(at(49)).is_ok());
         assert!(matches!(member.on_duty(at(50)), Err(Refusal::TrainingExpired { .. })));
-        let renew = |until| member.clone().renew_training(until, &admin, &policy(), at(1)).map(|decided| decided.into_parts().0);
+        let renew = |until| {
+            member.clone().renew_training(until, &admin, &policy(), at(1)).map(|decided| decided.into_parts().0)
+        };
         assert_eq!(renew(at(1)).unwrap_err(), Refusal::TrainingOver { until: at(1) });
         assert!(matches!(renew(at(102)), Err(Refusal::TrainingTooLong { .. })));
         assert!(renew(at(101)).unwrap().on_duty(at(100)).is_ok());

@@ -116,12 +116,8 @@ mod tests {
 
     #[test]
     fn each_wire_is_touched_just_above_its_limit_and_not_at_it() {
-        let policy = Policy {
-            false_alert_rate_max: 0.001,
-            false_alert_faces_min: 1000,
-            differential_ratio_max: 2.0,
-            ..sound()
-        };
+        let policy =
+            Policy { false_alert_rate_max: 0.001, false_alert_faces_min: 1000, differential_ratio_max: 2.0, ..sound() };
         let rate = |faces_seen, false_alerts| Watched { faces_seen, false_alerts, ..Watched::default() };
         let ratio = |ratio| Watched { differential_ratio: Some(ratio), ..Watched::default() };
         let cases = [

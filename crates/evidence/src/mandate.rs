@@ -43,7 +43,8 @@ impl Mandate {
                 Some(_) => wrong.push("the outside body's signature is not over this plan by the named key".into()),
             },
             Fact::NoticePublished { .. } if self.outside.is_some() && !self.outside_signed => {
-                wrong.push("it was announced without the signature of the outside body that its operation names".into());
+                wrong
+                    .push("it was announced without the signature of the outside body that its operation names".into());
             }
             _ => {}
         }
@@ -78,7 +79,9 @@ impl Mandate {
             _ => false,
         };
         match self.lapsed(at) {
-            Some(by) if compares => vec![format!("it still compared faces at {at}; its urgent approval lapsed at {by}")],
+            Some(by) if compares => {
+                vec![format!("it still compared faces at {at}; its urgent approval lapsed at {by}")]
+            }
             _ => vec![],
         }
     }

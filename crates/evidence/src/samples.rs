@@ -204,10 +204,7 @@ fn running() -> Vec<(i64, Fact)> {
         (900, Fact::DeploymentResumed { deployment: d() }),
         (960, receipt(900, 960, 7, 0)),
         (961, Fact::DeploymentTripped { deployment: d(), wire: "camera moved".into(), found: "c1 moved".into() }),
-        (
-            965,
-            Fact::TripCleared { deployment: d(), role: "authorising officer".into(), reason: "set up again".into() },
-        ),
+        (965, Fact::TripCleared { deployment: d(), role: "authorising officer".into(), reason: "set up again".into() }),
     ]
 }
 

@@ -23,9 +23,6 @@ pub fn recover(store: &mut Store, deployment: &DeploymentId, now: Timestamp) -> 
     let kept = raised.saturating_sub(live.counted().alerts_kept);
     let counts = Counts { faces_seen: kept, templates_made: kept, templates_destroyed: 0, alerts_kept: kept };
     let live = store.commit(live.count(counts, now)?)?.into_inner();
-    store.commit(live.end(
-        "the process was interrupted; counts since the last receipt are of alerts only",
-        now,
-    )?)?;
+    store.commit(live.end("the process was interrupted; counts since the last receipt are of alerts only", now)?)?;
     Ok(true)
 }

@@ -4,9 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use capture::{Feed, Frame, Pace};
-use domain::{
-    Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle,
-};
+use domain::{Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle};
 use face::{Faces, Gallery, Picture, Template};
 use jiff::{SignedDuration, Timestamp};
 use store::{Evidence, Recorded};

@@ -9,8 +9,8 @@
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
 //! a decision is recorded (`store`, `log`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
-//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `sealing`, `watchlist`, `alerts`), how it ends
-//! (`purge`), and how it is doubted (`check`).
+//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `sealing`, `watchlist`, `alerts`),
+//! how it ends (`purge`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -47,7 +47,7 @@ pub use error::StoreError;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
 };
-pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, shipped_policy};
+pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, sha256_hex, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use store::Store;

@@ -2,7 +2,8 @@
 
 use domain::deployment::{Inconsistent, Recollection};
 use domain::{
-    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, StaffChange, Withheld,
+    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, StaffChange,
+    Withheld,
 };
 use evidence::{Entry, TileStorage as _, line};
 use jiff::Timestamp;
@@ -271,10 +272,9 @@ impl<'a> About<'a> {
     fn of(happening: &'a Happening) -> Self {
         use Happening as H;
         let (deployment, alert, listed) = match happening {
-            H::PolicyAdopted { .. }
-            | H::OperationOpened { .. }
-            | H::StaffChanged { .. }
-            | H::StaffCounted { .. } => (None, None, None),
+            H::PolicyAdopted { .. } | H::OperationOpened { .. } | H::StaffChanged { .. } | H::StaffCounted { .. } => {
+                (None, None, None)
+            }
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
             H::WatchlistEntryAdded { deployment, number } => (Some(deployment), None, Some(*number)),
             H::AlertRaised { deployment, alert, .. }

@@ -89,7 +89,7 @@ impl Scene {
 
     pub(crate) fn policy(&mut self) -> Policy {
         let now = self.tick();
-        self.store().adopt_policy(EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now).unwrap().into_inner()
+        self.store().adopt_policy(&exercise_policy(), &officer(Role::AuthorisingOfficer), now).unwrap().into_inner()
     }
 
     pub(crate) fn operation(&mut self) {
@@ -163,7 +163,10 @@ impl Scene {
         let frozen = self.store().freeze_watchlist(announced, &officer(Role::WatchlistOfficer), now).unwrap();
         self.stepped(Deployment::Announced((*frozen).clone()));
         let now = self.tick();
-        let signed = frozen.into_inner().confirm_signage(&officer(Role::Operator), 2, "north stairs", "https://overt.example/kx-1", now).unwrap();
+        let signed = frozen
+            .into_inner()
+            .confirm_signage(&officer(Role::Operator), 2, "north stairs", "https://overt.example/kx-1", now)
+            .unwrap();
         let signed = self.store().commit(signed).unwrap();
         self.stepped(Deployment::Announced((*signed).clone()));
         let now = self.tick();
@@ -291,6 +294,11 @@ pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
         }
     }
     found
+}
+
+/// The shipped profile, with a threshold for the model of these tests.
+fn exercise_policy() -> String {
+    format!("{EXERCISE_POLICY}\n[[threshold]]\nmodel = \"m\"\nvalue = 0.5\nfpir = 0.001\nevaluation = \"set\"\n")
 }
 
 fn model() -> ModelId {

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use domain::{
-    Approved, Counts, Decided, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId,
-    Operation, OperationId, Plan, Policy, Role,
+    Approved, Counts, Decided, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId, Operation,
+    OperationId, Plan, Policy, Role,
 };
 use evidence::{CheckpointVerifier, OfflineProof};
 use jiff::{SignedDuration, Timestamp};
@@ -132,6 +132,9 @@ impl Report {
     }
 }
 
+/// Where nothing is compared; there is nothing else to show for that.
+const PLACE: &str = "no place: nothing is compared";
+
 /// A place where one exercise follows another.
 struct Station {
     store: Store,
@@ -209,9 +212,9 @@ impl Station {
             operation: OperationId::new("bench")?,
             kind: Kind::Exercise,
             purpose: self.policy.purposes.first().context("the policy names no purpose")?.clone(),
-            place: "no place: nothing is compared".into(),
+            place: PLACE.into(),
             place_ground: self.policy.place_grounds.first().context("the policy names no ground for a place")?.clone(),
-            place_evidence: "00".repeat(32),
+            place_evidence: store::sha256_hex(PLACE.as_bytes()),
             cameras: 1,
             starts,
             ends: starts.checked_add(self.policy.deployment_length_max)?,
@@ -219,7 +222,8 @@ impl Station {
         let store = &mut self.store;
         let proposed = store.commit(Draft { plan }.propose(&officer(Role::Proposer)?, &self.policy, starts)?)?;
         let authoriser = officer(Role::AuthorisingOfficer)?;
-        let approved: Recorded<Approved> = store.commit(proposed.into_inner().approve(&authoriser, &self.policy, starts)?)?;
+        let approved: Recorded<Approved> =
+            store.commit(proposed.into_inner().approve(&authoriser, &self.policy, starts)?)?;
         let announced = store.publish_notice(approved, &authoriser, "A measurement; nothing is compared.\n", starts)?;
         let facts = EntryFacts {
             label: "nobody".into(),
@@ -232,7 +236,7 @@ impl Station {
         let announced = store.freeze_watchlist(announced, &officer(Role::WatchlistOfficer)?, starts)?.into_inner();
         let operator = officer(Role::Operator)?;
         let signed =
-            store.commit(announced.confirm_signage(&operator, 1, "there is nothing to go round", starts)?)?;
+            store.commit(announced.confirm_signage(&operator, 1, "there is nothing to go round", "none", starts)?)?;
         let declared = signed.into_inner().declare_recording(&operator, "c1", "00".repeat(32), 0, starts)?;
         let declared = store.commit(declared)?.into_inner();
         self.now = starts.checked_add(self.policy.notice_lead)?;

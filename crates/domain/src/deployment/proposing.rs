@@ -198,10 +198,8 @@ impl Approved {
             return Err(Refusal::OutsideSignatureWrong);
         }
         self.outside = Outside::Signed;
-        let happening = Happening::OutsideAuthorised {
-            deployment: self.plan.deployment.clone(),
-            signature: signature.to_owned(),
-        };
+        let happening =
+            Happening::OutsideAuthorised { deployment: self.plan.deployment.clone(), signature: signature.to_owned() };
         Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(by), happening }))
     }
 

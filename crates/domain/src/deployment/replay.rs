@@ -4,9 +4,7 @@ use std::fmt;
 
 use evidence::{DeploymentPlan, Entry, Fact};
 
-use super::before::{
-    Announced, FrozenWatchlist, NoticePublished, Preparation, SignageConfirmed, Withdrawn,
-};
+use super::before::{Announced, FrozenWatchlist, NoticePublished, Preparation, SignageConfirmed, Withdrawn};
 use super::mandate::Mandate;
 use super::proposing::{Approved, Documents, Outside, Proposed};
 use super::running::{Cause, Live, Paused};

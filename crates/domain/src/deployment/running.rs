@@ -285,11 +285,8 @@ impl Ended {
 const ENDING: [Role; 2] = [Role::Operator, Role::AuthorisingOfficer];
 
 fn tripped(plan: &Plan, trip: &Trip, at: Timestamp) -> Event {
-    let happening = Happening::Tripped {
-        deployment: plan.deployment.clone(),
-        wire: trip.wire(),
-        found: trip.found().to_owned(),
-    };
+    let happening =
+        Happening::Tripped { deployment: plan.deployment.clone(), wire: trip.wire(), found: trip.found().to_owned() };
     Event { at, actor: Actor::System, happening }
 }
 
