@@ -64,13 +64,12 @@ pub(crate) fn one_of_each() -> Vec<Entry> {
     let outside = Fact::OutsideAuthorised { deployment: d, signature: "— panel abc".into() };
     let counted = Fact::StaffCounted { by_role: BTreeMap::from([("operator".into(), 2)]) };
     entries.extend([urgently, ratified, outside, counted].map(|fact| Entry { at: at(2_000), fact }));
-    let d = self::d();
-    let fact = Fact::DeploymentWithdrawn { deployment: d, reason: "rain \u{2028} \n \"quoted\" é".into() };
+    let fact = Fact::DeploymentWithdrawn { deployment: self::d(), reason: "rain \u{2028} \n \"quoted\" é".into() };
     entries.push(Entry { at: at(9000), fact });
     let figures = seed_figures();
     let committed = commitment::seeds(&figures.deployment, &figures.salt, &figures.seeds);
     let seeds =
-        [Fact::SeedsCommitted { deployment: d(), seeds: 2, commitment: committed }, Fact::SeedsRevealed(figures)];
+        [Fact::SeedsCommitted { deployment: self::d(), seeds: 2, commitment: committed }, Fact::SeedsRevealed(figures)];
     let rest = redress().into_iter().chain(seeds).chain(complaint()).chain(share());
     entries.extend(rest.map(|fact| Entry { at: at(9000), fact }));
     entries
