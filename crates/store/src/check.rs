@@ -4,6 +4,7 @@
 //! that were published of it, every deployment against the order of its life and the state of what is sealed for it.
 
 mod record;
+mod redress;
 mod sealed;
 
 use std::collections::BTreeSet;
@@ -47,6 +48,22 @@ impl Findings {
             self.0.push(Finding { place: place.into(), found: found.into() });
         }
     }
+
+    /// Tells of damage; anything else that went wrong stops the check.
+    fn tell_error(&mut self, place: impl Into<String>, error: StoreError) -> Result<(), StoreError> {
+        match error {
+            StoreError::Damaged { .. }
+            | StoreError::Unknown { .. }
+            | StoreError::Destroyed { .. }
+            | StoreError::SealBroken { .. }
+            | StoreError::KeyMissing { .. }
+            | StoreError::KeyWrong { .. } => {
+                self.tell(place, error.to_string());
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
 }
 
 impl Store {
@@ -72,6 +89,7 @@ impl Store {
             }
         }
         self.check_sealed(&mut findings)?;
+        self.check_redress(now, &mut findings)?;
         self.check_keys(&mut findings)?;
         Ok(findings.0)
     }
@@ -146,13 +164,16 @@ impl Store {
     /// That the keys' folder holds the keys in use and nothing else.
     fn check_keys(&self, findings: &mut Findings) -> Result<(), StoreError> {
         let folder = self.directory.keys();
+        let own = self.own_key_names()?;
         for file in fs::read_dir(folder).doing_with("listing the keys", folder)? {
             let name = file.doing_with("listing the keys", folder)?.file_name();
             let name = name.to_string_lossy();
             let deployment = name.strip_prefix("deployment-").and_then(|name| name.strip_suffix(".key"));
             let in_use = match deployment.map(deployment_id) {
                 Some(Ok(d)) => self.key_folder().state(&d)? == KeyState::InUse,
-                _ => name == "log.key",
+                _ => {
+                    name == "log.key" || name.strip_suffix(".key").is_some_and(|name| own.iter().any(|own| own == name))
+                }
             };
             if !in_use {
                 findings.tell(format!("keys/{name}"), "no key of that name is in use; it should not be there");

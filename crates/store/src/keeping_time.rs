@@ -3,8 +3,9 @@
 //! A deployment that runs is ended by the run itself, which alone knows what it has counted since the last receipt; one
 //! whose process died is ended by the recovery. Both ask [`domain::Deployment::due`], as this does.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use domain::alert::Truth;
 use domain::{DeploymentId, Due, Judgement, Operation, OperationId, Outcome};
 use evidence::Fact;
 use jiff::Timestamp;
@@ -33,14 +34,27 @@ impl Store {
 
     /// Alerts of a deployment that a person judged to be of somebody else, or that an identity check showed wrong.
     pub fn false_alerts(&self, d: &DeploymentId) -> Result<u64, StoreError> {
-        let (not_this_person, refuted) = (Judgement::NotThisPerson.word(), Outcome::IdentityRefuted.word());
-        let entries = self.entries(Some(d))?;
-        let wrong = entries.iter().filter_map(|(_, entry)| match &entry.fact {
-            Fact::AlertAdjudicated { alert, judgement, .. } if judgement == not_this_person => Some(alert),
-            Fact::OutcomeRecorded { alert, outcome, .. } if outcome == refuted => Some(alert),
-            _ => None,
-        });
-        Ok(wrong.collect::<BTreeSet<_>>().len() as u64)
+        let not_this_person = Judgement::NotThisPerson.word();
+        let mut is_false = BTreeMap::new();
+        for (_, entry) in self.entries(Some(d))? {
+            let (alert, found) = match entry.fact {
+                Fact::AlertAdjudicated { alert, judgement, .. } => (alert, judgement == not_this_person),
+                Fact::AlertJudgedTwice { alert, first, second, .. } => {
+                    (alert, first == not_this_person || second == not_this_person)
+                }
+                Fact::OutcomeRecorded { alert, outcome, .. } | Fact::OutcomeReclassified { alert, outcome, .. } => {
+                    match Outcome::from_word(&outcome).map(Outcome::truth) {
+                        Some(Truth::False) => (alert, true),
+                        Some(Truth::True) => (alert, false),
+                        // No check was made: what the judgement said stands.
+                        Some(Truth::Unconfirmed) | None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            is_false.insert(alert, found);
+        }
+        Ok(is_false.into_values().filter(|found| *found).count() as u64)
     }
 
     /// The operation of this name, as its entry says.

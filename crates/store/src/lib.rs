@@ -8,8 +8,10 @@
 //! steals it can and cannot do, is said in `docs/reference/store.md`.
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
-//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`,
-//! `sealing`, `watchlist`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
+//! a decision is recorded (`store`, `log`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
+//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `sealing`, `watchlist`, `alerts`),
+//! what follows alerts (`adjudication`, `own_keys`, `holds`, `receipts`, `complaints`, `seeds`), what passes to and from
+//! others (`shares`), how it ends (`purge`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -18,16 +20,27 @@ mod database;
 pub mod disclosure;
 mod store;
 mod log;
+mod batch;
 mod publishing;
+mod vouching;
+mod witnessing;
 mod policy_file;
 mod policy_explained;
 mod policies;
 mod deployments;
 mod staff;
+mod thresholds;
 mod keeping_time;
 mod sealing;
 mod watchlist;
 mod alerts;
+mod adjudication;
+mod own_keys;
+mod holds;
+mod receipts;
+mod complaints;
+mod seeds;
+mod shares;
 mod purge;
 mod check;
 
@@ -36,8 +49,11 @@ mod faults;
 #[cfg(test)]
 mod scenes;
 
-pub use alerts::{AlertRow, AlertState, Evidence, Opened};
+pub use alerts::{AlertParticulars, AlertRow, Evidence, Opened};
+pub use batch::BATCH_DECISIONS_MAX;
 pub use check::Finding;
+pub use complaints::{ComplaintAbout, ComplaintWords};
+pub use domain::AlertState;
 pub use error::StoreError;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
@@ -45,5 +61,8 @@ pub use policy_explained::{
 pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, sha256_hex, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
+pub use shares::AlertExport;
 pub use store::Store;
+pub use vouching::WitnessRequest;
 pub use watchlist::Listed;
+pub use witnessing::WitnessFolder;

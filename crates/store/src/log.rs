@@ -1,9 +1,10 @@
 //! Recording: an event, its line on the public record and whatever goes with them, in one transaction; and reading back.
 
+use domain::alert::Looks;
 use domain::deployment::{Inconsistent, Recollection};
 use domain::{
-    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, StaffChange,
-    Withheld,
+    Actor, AlertId, AlertState, Complaint, Decided, Deployment, DeploymentId, Event, Happening, Hold, OfficerId,
+    Publication, Refusal, Share, StaffChange, Withheld,
 };
 use evidence::{Entry, TileStorage as _, line};
 use jiff::Timestamp;
@@ -14,12 +15,14 @@ use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::recorded::Recorded;
 use crate::store::Store;
 
-/// The history of the deployment asked for last.
+/// The deployment asked for last, as far as its entries were read.
 pub(crate) struct Remembered {
     deployment: DeploymentId,
     /// The last event read.
     until: i64,
-    history: Vec<Recollection>,
+    /// Number of entries read.
+    entries: usize,
+    state: Option<Deployment>,
 }
 
 impl Store {
@@ -47,11 +50,7 @@ impl Store {
         beside: impl FnOnce(&Transaction<'_>, Option<u64>) -> Result<(), StoreError>,
     ) -> Result<Recorded<T>, StoreError> {
         let (state, event) = decided.into_parts();
-        let publication = event.publication();
-        self.refuse_earlier(event.at)?;
-        if let Publication::Publish(entry) = &publication {
-            self.refuse_outdated(&event, entry)?;
-        }
+        let publication = self.expect_recordable(&event)?;
         let doing = "recording";
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
         let number = insert(&transaction, &event, &publication)?;
@@ -83,6 +82,23 @@ impl Store {
         recorded
     }
 
+    /// Writes an event in a transaction that somebody else ends.
+    pub(crate) fn insert_event(&self, event: &Event) -> Result<(), StoreError> {
+        let publication = self.expect_recordable(event)?;
+        insert(&self.connection, event, &publication).map(drop)
+    }
+
+    /// What the record will say of an event, if it follows from what is on the record now.
+    fn expect_recordable(&self, event: &Event) -> Result<Publication, StoreError> {
+        let publication = event.publication();
+        self.refuse_earlier(event.at)?;
+        if let Publication::Publish(entry) = &publication {
+            self.refuse_outdated(event, entry)?;
+            self.refuse_other_threshold(entry)?;
+        }
+        Ok(publication)
+    }
+
     /// Refuses what is dated before the last thing recorded.
     pub(crate) fn refuse_earlier(&self, at: Timestamp) -> Result<(), StoreError> {
         match self.last_recorded()? {
@@ -100,16 +116,12 @@ impl Store {
         at.map(timestamp).transpose()
     }
 
-    /// Gives `read` the deployment's entries with who acted, oldest first. The history asked for last stays in memory:
+    /// The deployment as its entries tell it; nothing where there are none. The one asked for last stays in memory:
     /// entries are only ever added, so what was read stays true and only newer ones are read.
-    pub(crate) fn with_history<T>(
-        &self,
-        d: &DeploymentId,
-        read: impl FnOnce(&mut Vec<Recollection>) -> T,
-    ) -> Result<T, StoreError> {
+    pub(crate) fn replayed(&self, d: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
         let remembered = self.remembered.take().filter(|remembered| remembered.deployment == *d);
         let mut remembered =
-            remembered.unwrap_or_else(|| Remembered { deployment: d.clone(), until: 0, history: Vec::new() });
+            remembered.unwrap_or_else(|| Remembered { deployment: d.clone(), until: 0, entries: 0, state: None });
         let doing = "reading a deployment";
         let mut statement = self
             .connection
@@ -122,58 +134,70 @@ impl Store {
         while let Some(row) = rows.next().doing(doing)? {
             let number: u64 = row.get(0).doing(doing)?;
             let actor = actor_of(row.get(2).doing(doing)?, number)?;
-            remembered.history.push(Recollection { actor, entry: entry_of(row, 1, number)? });
+            let recollection = Recollection { actor, entry: entry_of(row, 1, number)? };
+            let next = Deployment::after(remembered.state.take(), &recollection);
+            let next = next.map_err(|found| Inconsistent { position: remembered.entries, found });
+            remembered.state = Some(next.map_err(|inconsistent| StoreError::Damaged {
+                what: format!("deployment {d}"),
+                found: inconsistent.to_string(),
+            })?);
+            remembered.entries += 1;
             remembered.until = row.get(3).doing(doing)?;
         }
-        let result = read(&mut remembered.history);
+        let state = remembered.state.clone();
         self.remembered.replace(Some(remembered));
-        Ok(result)
+        Ok(state)
     }
 
-    /// The entries about one alert, oldest first.
-    pub(crate) fn alert_entries(&self, alert: &AlertId) -> Result<Vec<Entry>, StoreError> {
+    /// The entries about one alert, oldest first, with who acted.
+    pub(crate) fn alert_history(&self, alert: &AlertId) -> Result<Vec<Recollection>, StoreError> {
         let doing = "reading an alert";
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT n.seq, n.bytes FROM events v JOIN entries n ON n.event = v.seq
+                "SELECT n.seq, n.bytes, v.actor FROM events v JOIN entries n ON n.event = v.seq
                  WHERE v.alert = ?1 ORDER BY v.seq",
             )
             .doing(doing)?;
         let mut rows = statement.query([alert.as_str()]).doing(doing)?;
-        let mut entries = Vec::new();
+        let mut history = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
-            let number: u64 = row.get(0).doing(doing)?;
-            entries.push(entry_of(row, 1, number)?);
+            history.push(recollection_of(row)?);
         }
-        Ok(entries)
+        Ok(history)
     }
 
     /// Refuses a decision that does not follow from what is on the record now: somebody else has decided meanwhile.
     fn refuse_outdated(&self, event: &Event, entry: &Entry) -> Result<(), StoreError> {
         let about = About::of(&event.happening);
         if let Some(deployment) = about.deployment {
-            self.with_history(deployment, |history| {
-                history.push(Recollection { actor: event.actor.clone(), entry: entry.clone() });
-                let replayed = Deployment::replay(history);
-                history.pop();
-                replayed.map_err(|Inconsistent { position, found }| {
-                    let name = format!("deployment {deployment}");
-                    if position == history.len() {
-                        StoreError::Outdated { name, found }
-                    } else {
-                        StoreError::Damaged { what: format!("{name}, entry {position} of it"), found }
-                    }
-                })
-            })??;
+            let recollection = Recollection { actor: event.actor.clone(), entry: entry.clone() };
+            Deployment::after(self.replayed(deployment)?, &recollection)
+                .map_err(|found| StoreError::Outdated { name: format!("deployment {deployment}"), found })?;
         }
+        let last = || Recollection { actor: event.actor.clone(), entry: entry.clone() };
+        let followed =
+            |name: String, replayed: Result<(), String>| replayed.map_err(|found| StoreError::Outdated { name, found });
         if let Some(alert) = about.alert {
-            let mut entries = self.alert_entries(alert)?;
-            entries.push(entry.clone());
-            crate::alerts::replay(&entries)
-                .map_err(|found| StoreError::Outdated { name: format!("alert {alert}"), found })?;
+            let mut history = self.alert_history(alert)?;
+            history.push(last());
+            let replayed = AlertState::replay(&history, Looks::new()).and_then(|_| Hold::replay(&history));
+            followed(format!("alert {alert}"), replayed.map(drop))?;
         }
-        Ok(())
+        match &event.happening {
+            Happening::ShareStep(step) => {
+                let mut history = self.share_history()?;
+                history.push(last());
+                followed(format!("share {}", step.share()), Share::replay(step.share(), &history).map(drop))
+            }
+            Happening::ComplaintStep(step) => {
+                let mut history = self.complaint_history()?;
+                history.push(last());
+                let replayed = Complaint::replay(step.complaint(), &history).map(drop);
+                followed(format!("complaint {}", step.complaint()), replayed)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -209,7 +233,14 @@ pub(crate) fn entry_of(row: &Row<'_>, column: usize, number: u64) -> Result<Entr
     line::decode(bytes).map_err(|error| found(error.to_string()))
 }
 
-fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
+/// An entry with who acted, from a row of number, bytes and actor.
+pub(crate) fn recollection_of(row: &Row<'_>) -> Result<Recollection, StoreError> {
+    let doing = "reading the record";
+    let number: u64 = row.get(0).doing(doing)?;
+    Ok(Recollection { actor: actor_of(row.get(2).doing(doing)?, number)?, entry: entry_of(row, 1, number)? })
+}
+
+pub(crate) fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
     let Some(officer) = actor else { return Ok(Actor::System) };
     OfficerId::new(&officer)
         .map(Actor::Officer)
@@ -217,7 +248,7 @@ fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
 }
 
 /// Writes the event and its entry; returns the entry's number in the log, if there is one.
-fn insert(transaction: &Transaction<'_>, event: &Event, publication: &Publication) -> Result<Option<u64>, StoreError> {
+fn insert(transaction: &Connection, event: &Event, publication: &Publication) -> Result<Option<u64>, StoreError> {
     let doing = "writing an event";
     let About { deployment, alert, listed } = About::of(&event.happening);
     let (entry, withheld) = match publication {
@@ -265,15 +296,20 @@ impl<'a> About<'a> {
     fn of(happening: &'a Happening) -> Self {
         use Happening as H;
         let (deployment, alert, listed) = match happening {
-            H::PolicyAdopted { .. } | H::OperationOpened { .. } | H::StaffChanged { .. } | H::StaffCounted { .. } => {
-                (None, None, None)
-            }
+            H::PolicyAdopted { .. }
+            | H::OperationOpened { .. }
+            | H::StaffChanged { .. }
+            | H::ThresholdProposed { .. }
+            | H::ThresholdSet { .. }
+            | H::StaffCounted { .. } => (None, None, None),
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
             H::WatchlistEntryAdded { deployment, number } => (Some(deployment), None, Some(*number)),
             H::AlertRaised { deployment, alert, .. }
             | H::AlertViewed { deployment, alert }
             | H::AlertAdjudicated { deployment, alert, .. }
             | H::OutcomeRecorded { deployment, alert, .. } => (Some(deployment), Some(alert), None),
+            H::AlertStep(step) => (Some(step.deployment()), step.alert(), None),
+            H::ComplaintStep(_) | H::ShareStep(_) => (None, None, None),
             H::Approved { deployment, .. }
             | H::ApprovedUrgently { deployment, .. }
             | H::Ratified { deployment, .. }
@@ -313,6 +349,8 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
             StaffChange::Reinstated => "staff-reinstated",
         },
         H::StaffCounted { .. } => "staff-counted",
+        H::ThresholdProposed { .. } => "threshold-proposed",
+        H::ThresholdSet { .. } => "threshold-set",
         H::Approved { .. } => "deployment-approved",
         H::ApprovedUrgently { .. } => "deployment-approved-urgently",
         H::Ratified { .. } => "deployment-ratified",
@@ -333,6 +371,9 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::AlertViewed { .. } => "alert-viewed",
         H::AlertAdjudicated { .. } => "alert-adjudicated",
         H::OutcomeRecorded { .. } => "outcome-recorded",
+        H::AlertStep(step) => step.kind(),
+        H::ComplaintStep(step) => step.kind(),
+        H::ShareStep(step) => step.kind(),
         H::MinuteCounted { .. } => "deletion-receipt",
         H::Ended { .. } => "deployment-ended",
         H::Purged { .. } => "deployment-purged",
@@ -344,6 +385,7 @@ fn withheld_word(withheld: Withheld) -> &'static str {
     match withheld {
         Withheld::WouldPointAtOnePerson => "would point at one person",
         Withheld::StaffConduct => "staff conduct",
+        Withheld::WouldTellReviewers => "would tell reviewers",
         Withheld::StaffRegister => "staff register",
     }
 }

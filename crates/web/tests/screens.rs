@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use capture::Pace;
-use domain::{AlertId, Clock, Judgement, Outcome};
+use domain::{AlertId, Clock, Judgement, Outcome, Role};
 use drawn::{DEPLOYMENT, Drawn, Pass};
 use jiff::{SignedDuration, Timestamp};
 use tokio_stream::StreamExt;
@@ -202,6 +202,7 @@ async fn a_form_counts_only_with_its_token_from_our_own_page() {
     assert_eq!(submit(&router, &path, &long).await.status, StatusCode::BAD_REQUEST);
     let room = page(&router, "/control-room").await;
     assert!(room.contains("<strong>2 alerts wait</strong>"), "nothing was judged");
+    fetch(&router, &path.replace("/judgement", "/live.png")).await;
     assert_eq!(submit(&router, &path, &whole).await.status, StatusCode::SEE_OTHER);
     assert!(page(&router, "/control-room").await.contains("<strong>1 alert waits</strong>"));
 }
@@ -225,6 +226,10 @@ async fn a_person_judges_first_and_sees_the_score_afterwards() {
     let wrong = submit(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=guilty")).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
 
+    let unseen =
+        submit(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=not+this+person")).await;
+    assert_eq!(unseen.status, StatusCode::CONFLICT, "whoever judges has looked");
+    fetch(&router, &format!("{own}/live.png")).await;
     let judged =
         submit(&router, &format!("{own}/judgement"), &format!("token={token}&judgement=not+this+person")).await;
     assert_eq!(
@@ -235,7 +240,7 @@ async fn a_person_judges_first_and_sees_the_score_afterwards() {
     assert_eq!(twice.status, StatusCode::CONFLICT, "the first judgement stands");
     let after = page(&router, &own).await;
     assert!(after.contains("<dd>Not this person") && after.contains("(alerts begin at 0.95; larger is more alike)"));
-    for outcome in Outcome::ALL {
+    for outcome in [Outcome::IdentityConfirmed, Outcome::IdentityRefuted, Outcome::NoAction] {
         assert!(after.contains(&format!("name=\"outcome\" value=\"{}\"", outcome.word())));
     }
 
@@ -396,6 +401,44 @@ async fn the_public_page_tells_what_the_record_tells() {
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text().starts_with("\"Deployment\",\"Date\","));
     assert!(page(router, "/deployments").await.contains(&format!("href=\"/deployments/{DEPLOYMENT}\"")));
+}
+
+#[tokio::test]
+async fn a_policy_page_is_made_from_the_file_that_is_in_force() {
+    let exercise = looked_at();
+    let (drawn, router) = &*exercise;
+    let text = drawn.store.lock().expect("the store").policy_text().expect("readable").expect("adopted");
+    let policy = store::explain(&text).expect("readable");
+    let path = format!("/policies/{}", policy.digest);
+    let shown = page(router, &path).await;
+    assert!(page(router, &format!("/deployments/{DEPLOYMENT}")).await.contains(&format!("href=\"{path}\"")));
+    for said in [
+        "The evidence of an alert is kept at most 24 hours, sealed, and then destroyed.",
+        "<th scope=\"row\">Faces that matched nobody: picture and template</th><td>everybody who passes</td><td>not kept</td>",
+        "<td>at most 24 hours</td>",
+        "Somebody is stopped because the software is wrong.",
+        "Any profile: 1 second to 31 days.",
+        "in force",
+    ] {
+        assert!(shown.contains(said), "{said}");
+    }
+    for setting in policy.parts.iter().flat_map(|part| &part.sentences) {
+        assert!(shown.contains(&format!("<code>{}</code>", setting.setting)), "{}", setting.setting);
+    }
+
+    let changed = text.replacen("[alert_retention]\nvalue = \"24 h\"", "[alert_retention]\nvalue = \"7 h\"", 1);
+    let (another, elsewhere) = ended();
+    let mut store = another.store.lock().expect("the store");
+    store.adopt_policy(&changed, &drawn::officer(Role::AuthorisingOfficer), another.clock.now()).expect("lawful");
+    drop(store);
+    let digest = store::explain(&changed).expect("readable").digest;
+    let shown = page(&elsewhere, &format!("/policies/{digest}")).await;
+    assert!(
+        shown.contains("The evidence of an alert is kept at most 7 hours")
+            && shown.contains("<td>at most 7 hours</td>")
+    );
+    assert_eq!(fetch(router, &format!("/policies/{digest}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(fetch(router, "/policies/x").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

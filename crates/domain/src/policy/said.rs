@@ -182,7 +182,7 @@ fn watchlist(policy: &Policy) -> Vec<Said> {
             "watchlist_age_max",
             "A watchlist is at most this old",
             format!(
-                "A list is built for one deployment; it is at most {} old when comparison starts.",
+                "A list is built for one deployment; it is at most {} old when comparison starts, and destroyed when it ends.",
                 length(policy.watchlist_age_max)
             ),
         ),
@@ -324,7 +324,7 @@ fn keeping(policy: &Policy) -> Vec<Said> {
             "alert_hold_max",
             "A hold may keep it for at most",
             format!(
-                "A hold, with a stated reason and an end, may keep it for at most {} more.",
+                "A hold, with a stated reason and an end, may keep it until at most {} after the alert.",
                 length(policy.alert_hold_max)
             ),
         ),

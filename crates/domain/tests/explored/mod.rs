@@ -449,16 +449,17 @@ impl Life {
         let now = at(world.tick);
         let (alert, event) = match (step, kept) {
             (Step::View(_), Alert::Raised(raised)) => {
-                let (_, event) = alert::view(&raised, by, now).ok()?.into_parts();
-                (Alert::Raised(raised), event)
+                let (seen, event) = alert::view(&raised, by, now).ok()?.into_parts();
+                (Alert::Raised(seen), event)
             }
             (Step::Judge(_), Alert::Raised(raised)) => {
-                let (judged, event) = raised.adjudicate(by, Judgement::SamePerson, now).ok()?.into_parts();
+                let (judged, event) =
+                    raised.adjudicate(by, Judgement::SamePerson, &self.policy, now).ok()?.into_parts();
                 (Alert::Judged(judged), event)
             }
             (Step::RecordOutcome(_), Alert::Judged(judged)) => {
                 let outcome = Outcome::IdentityConfirmed;
-                let (_, event) = judged.record_outcome(by, outcome, now).ok()?.into_parts();
+                let (_, event) = judged.record_outcome(by, outcome, &self.policy, now).ok()?.into_parts();
                 (Alert::Closed, event)
             }
             _ => return None,

@@ -147,6 +147,7 @@ fn live(
         let label = format!("exercise subject {}", number + 1);
         let enrolled = pipeline::enrol(faces, &label, &portrait(number)).expect("one head");
         let facts = EntryFacts {
+            origin: domain::Origin::Own,
             label,
             ground: "exercise subject".into(),
             image_source: "drawn".into(),
@@ -186,7 +187,8 @@ fn equipment() -> Equipment {
     }
 }
 
-fn officer(role: Role) -> Officer {
+/// A member of staff in a role.
+pub(crate) fn officer(role: Role) -> Officer {
     Officer { id: OfficerId::new(&role.word().replace(' ', "-")).expect("a name"), role, trained_until: Timestamp::MAX }
 }
 
