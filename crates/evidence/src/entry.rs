@@ -56,6 +56,22 @@ pub enum Fact {
         /// Number of people by role.
         by_role: BTreeMap<String, u64>,
     },
+    /// A threshold was proposed, with its reason and what is expected of it.
+    ThresholdProposed {
+        /// What is to be used.
+        change: crate::ThresholdChange,
+        /// The role of who proposed.
+        role: String,
+    },
+    /// Somebody else approved it: from now on it is the one in use for its model.
+    ThresholdSet {
+        /// What is used from now on, as proposed.
+        change: crate::ThresholdChange,
+        /// The role of who proposed.
+        proposed_by: String,
+        /// The role of who approved.
+        approved_by: String,
+    },
     /// A deployment was proposed.
     DeploymentProposed(DeploymentPlan),
     /// Somebody other than the proposer approved it.
@@ -491,7 +507,11 @@ impl Fact {
     /// The deployment this fact is about, if it is about one.
     pub fn deployment(&self) -> Option<&str> {
         match self {
-            Self::PolicyAdopted { .. } | Self::OperationOpened { .. } | Self::StaffCounted { .. } => None,
+            Self::PolicyAdopted { .. }
+            | Self::OperationOpened { .. }
+            | Self::StaffCounted { .. }
+            | Self::ThresholdProposed { .. }
+            | Self::ThresholdSet { .. } => None,
             Self::ComplaintReceived { .. } | Self::ComplaintAnswered { .. } | Self::ComplaintForgotten { .. } => None,
             Self::ShareProposed(_)
             | Self::ShareApproved { .. }

@@ -13,6 +13,7 @@ use crate::alert_steps::{AlertSteps, Seeds};
 use crate::mandate::Mandate;
 use crate::receipts::Ledger;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
+use crate::thresholds::Thresholds;
 use crate::undertakings::Undertakings;
 use crate::{Counts, DeploymentPlan, Entry, Fact, Results};
 
@@ -63,6 +64,7 @@ pub struct Story {
     undertakings: Undertakings,
     /// Number of names remembered in all these.
     names: usize,
+    thresholds: Thresholds,
     tallies: Tallies,
     problems: Vec<Problem>,
     problems_untold: u64,
@@ -115,7 +117,8 @@ impl Story {
         }
         self.read_until = self.read_until.max(Some(entry.at));
         self.last = index;
-        for sentence in self.take(entry) {
+        let threshold = self.thresholds.read(&entry.fact);
+        for sentence in self.take(entry).into_iter().chain(threshold) {
             self.tell(index, sentence);
         }
     }
@@ -165,7 +168,7 @@ impl Story {
                 self.names -= usize::from(wrong.is_empty());
                 return wrong;
             }
-            Fact::StaffCounted { .. } => return vec![],
+            Fact::StaffCounted { .. } | Fact::ThresholdProposed { .. } | Fact::ThresholdSet { .. } => return vec![],
             fact => return self.go_on(entry.at, fact),
         };
         if new_name.len() > NAME_BYTES_MAX {
