@@ -47,11 +47,7 @@ pub use keys::KeyPair;
 pub use log::Log;
 pub use offline::OfflineProof;
 pub use storage::{MemoryTiles, TileStorage};
-<<<<<<< HEAD
 pub use terms::{Results, SeedFigures, ShareTerms};
-=======
-pub use terms::{SeedFigures, ShareTerms};
 pub use thresholds::{ThresholdChange, Thresholds};
->>>>>>> main
 pub use tlog_tiles::Hash;
 pub use verify::{FetchError, Published, Verdict, VerifyError, verify, verify_witnessed};
