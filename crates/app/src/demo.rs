@@ -71,7 +71,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
     leftovers::sweep(&directory, &*clock)?;
 
-    let staff = Staff::of_an_exercise()?;
+    let staff = Staff::of_an_exercise(clock.now())?;
     // The notice is published first: it has to stand for a while, and the models load meanwhile.
     let cameras = u32::try_from(args.source.len().max(1)).context("too many sources")?;
     let prepared = exercise::announce(&directory, &staff, cameras, &*clock)?;

@@ -133,10 +133,7 @@ fn require_role(
     officer: &crate::officer::Officer,
     role: crate::officer::Role,
     attempted: &'static str,
+    now: Timestamp,
 ) -> Result<OfficerId, Refusal> {
-    if officer.role == role {
-        Ok(officer.id.clone())
-    } else {
-        Err(Refusal::RoleMayNot { role: officer.role.word(), attempted })
-    }
+    officer.act_as(&[role], attempted, now)
 }

@@ -25,9 +25,7 @@ pub struct Operation {
 impl Operation {
     /// Opens the operation under a policy.
     pub fn open(self, officer: &Officer, policy: &Policy, now: Timestamp) -> Result<Decided<Self>, Refusal> {
-        if officer.role != Role::AuthorisingOfficer {
-            return Err(Refusal::RoleMayNot { role: officer.role.word(), attempted: "open an operation" });
-        }
+        let by = officer.act_as(&[Role::AuthorisingOfficer], "open an operation", now)?;
         let happening = Happening::OperationOpened {
             operation: self.operation.clone(),
             title: self.title.clone(),
@@ -35,7 +33,7 @@ impl Operation {
             purpose: self.purpose.clone(),
             policy_digest: policy.digest.clone(),
         };
-        let event = Event { at: now, actor: Actor::Officer(officer.id.clone()), happening };
+        let event = Event { at: now, actor: Actor::Officer(by), happening };
         Ok(Decided::new(self, event))
     }
 }

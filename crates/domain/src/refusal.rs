@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 #[allow(missing_docs, reason = "the sentence of each variant is its documentation")]
 pub enum Refusal {
     RoleMayNot { role: &'static str, attempted: &'static str },
+    TrainingExpired { role: &'static str, expired: Timestamp, attempted: &'static str },
     ProposerMayNotApprove,
     PurposeNotInPolicy { purpose: String },
     GroundNotInPolicy { ground: String },
@@ -42,6 +43,7 @@ impl Refusal {
             Self::RoleMayNot { .. } | Self::ProposerMayNotApprove => {
                 "separation of roles: a deployment is approved by another person than proposed it"
             }
+            Self::TrainingExpired { .. } => "training: who acts in a role has been trained for it, and not too long ago",
             Self::PurposeNotInPolicy { .. } | Self::GroundNotInPolicy { .. } => {
                 "closed vocabularies: why and who are chosen from the policy profile"
             }
@@ -79,6 +81,9 @@ impl fmt::Display for Refusal {
         match self {
             Self::RoleMayNot { role, attempted } => {
                 write!(out, "the role of {role} may not {attempted}; ask somebody whose role may")
+            }
+            Self::TrainingExpired { role, expired, attempted } => {
+                write!(out, "training for the role of {role} expired at {expired}; renew it, then {attempted}")
             }
             Self::ProposerMayNotApprove => {
                 write!(out, "whoever proposed this deployment may not approve it; ask another authorising officer")

@@ -128,9 +128,9 @@ impl Scene {
     /// Proposed, approved and announced.
     pub(crate) fn announced(&mut self, deployment: &'static str) {
         self.propose(deployment);
-        let now = self.tick();
+        let (policy, now) = (self.store().policy().unwrap().unwrap(), self.tick());
         let proposed = self.deployment().expect_proposed().unwrap().into_inner();
-        let approved = proposed.approve(&officer(Role::AuthorisingOfficer), now).unwrap();
+        let approved = proposed.approve(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
         let approved = self.store().commit(approved).unwrap();
         self.stepped(Deployment::Approved((*approved).clone()));
         let now = self.tick();
@@ -249,7 +249,7 @@ impl Scene {
 }
 
 pub(crate) fn officer(role: Role) -> Officer {
-    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).unwrap(), role }
+    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).unwrap(), role, trained_until: Timestamp::MAX }
 }
 
 pub(crate) fn facts(label: &str) -> EntryFacts {

@@ -67,7 +67,7 @@ pub(crate) fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dy
     };
     let text = notice(&plan, &policy);
     let proposed = store.commit(Draft { plan }.propose(&staff.proposer, &policy, clock.now())?)?;
-    let approved = store.commit(proposed.into_inner().approve(&staff.authoriser, clock.now())?)?;
+    let approved = store.commit(proposed.into_inner().approve(&staff.authoriser, &policy, clock.now())?)?;
     let announced = store.publish_notice(approved, &staff.authoriser, &text, clock.now())?;
     store.publish(clock.now())?;
     Ok(Prepared { store, policy, deployment, announced })

@@ -87,7 +87,7 @@ pub(super) struct StartAuthorised {
 impl Draft {
     /// Proposes the plan.
     pub fn propose(self, officer: &Officer, policy: &Policy, now: Timestamp) -> Result<Decided<Proposed>, Refusal> {
-        let proposer = require_role(officer, Role::Proposer, "propose a deployment")?;
+        let proposer = require_role(officer, Role::Proposer, "propose a deployment", now)?;
         let plan = self.plan;
         if !policy.purposes.contains(&plan.purpose) {
             return Err(Refusal::PurposeNotInPolicy { purpose: plan.purpose });
@@ -114,8 +114,8 @@ impl Proposed {
     }
 
     /// Another person approves it.
-    pub fn approve(self, officer: &Officer, now: Timestamp) -> Result<Decided<Approved>, Refusal> {
-        let approver = require_role(officer, Role::AuthorisingOfficer, "approve a deployment")?;
+    pub fn approve(self, officer: &Officer, _policy: &Policy, now: Timestamp) -> Result<Decided<Approved>, Refusal> {
+        let approver = require_role(officer, Role::AuthorisingOfficer, "approve a deployment", now)?;
         if approver == self.proposer {
             return Err(Refusal::ProposerMayNotApprove);
         }
@@ -143,7 +143,7 @@ impl Approved {
         notice_digest: String,
         now: Timestamp,
     ) -> Result<Decided<Announced>, Refusal> {
-        let by = require_role(officer, Role::AuthorisingOfficer, "publish the notice of a deployment")?;
+        let by = require_role(officer, Role::AuthorisingOfficer, "publish the notice of a deployment", now)?;
         let happening = Happening::NoticePublished { deployment: self.plan.deployment.clone(), notice_digest };
         let event = Event { at: now, actor: Actor::Officer(by), happening };
         let notice = NoticePublished { at: now };
@@ -176,7 +176,7 @@ impl Announced {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Decided<u32>, Refusal> {
-        let by = require_role(officer, Role::WatchlistOfficer, "enter anybody on a watchlist")?;
+        let by = require_role(officer, Role::WatchlistOfficer, "enter anybody on a watchlist", now)?;
         if self.preparation.watchlist.is_some() {
             return Err(Refusal::WatchlistFrozenAlready);
         }
@@ -195,7 +195,7 @@ impl Announced {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Decided<Self>, Refusal> {
-        let by = require_role(officer, Role::WatchlistOfficer, "freeze a watchlist")?;
+        let by = require_role(officer, Role::WatchlistOfficer, "freeze a watchlist", now)?;
         if self.preparation.watchlist.is_some() {
             return Err(Refusal::WatchlistFrozenAlready);
         }
@@ -226,7 +226,7 @@ impl Announced {
         alternative_route: &str,
         now: Timestamp,
     ) -> Result<Decided<Self>, Refusal> {
-        let by = require_role(officer, Role::Operator, "confirm the signs")?;
+        let by = require_role(officer, Role::Operator, "confirm the signs", now)?;
         if signs == 0 || alternative_route.trim().is_empty() {
             return Err(Refusal::SignageNotConfirmed);
         }
@@ -248,7 +248,7 @@ impl Announced {
         bytes: u64,
         now: Timestamp,
     ) -> Result<Decided<Self>, Refusal> {
-        let by = require_role(officer, Role::Operator, "declare a recording")?;
+        let by = require_role(officer, Role::Operator, "declare a recording", now)?;
         self.preparation.recordings.insert(camera.to_owned(), digest.clone());
         let happening = Happening::RecordingDeclared {
             deployment: self.plan.deployment.clone(),
@@ -286,7 +286,7 @@ impl Announced {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<StartAuthorised, Refusal> {
-        let by = require_role(officer, Role::Operator, "start a deployment")?;
+        let by = require_role(officer, Role::Operator, "start a deployment", now)?;
         self.check_watchlist(policy, now)?;
         match &self.preparation.signage {
             Some(signage) if signage.at <= now => {}
@@ -329,13 +329,11 @@ impl Withdrawn {
 }
 
 fn withdrawn(plan: Plan, officer: &Officer, reason: &str, now: Timestamp) -> Result<Decided<Withdrawn>, Refusal> {
-    if !matches!(officer.role, Role::Proposer | Role::AuthorisingOfficer) {
-        return Err(Refusal::RoleMayNot { role: officer.role.word(), attempted: "withdraw a deployment" });
-    }
+    let by = officer.act_as(&[Role::Proposer, Role::AuthorisingOfficer], "withdraw a deployment", now)?;
     if reason.trim().is_empty() {
         return Err(Refusal::ReasonMissing);
     }
     let happening = Happening::Withdrawn { deployment: plan.deployment.clone(), reason: reason.to_owned() };
-    let event = Event { at: now, actor: Actor::Officer(officer.id.clone()), happening };
+    let event = Event { at: now, actor: Actor::Officer(by), happening };
     Ok(Decided::new(Withdrawn { plan }, event))
 }

@@ -91,13 +91,14 @@ impl Live {
         Ok(Decided::new(self, Event { at: now, actor: Actor::System, happening }))
     }
 
-    /// Stops for the time being. Anybody on duty may.
+    /// Stops for the time being. Anybody on duty may, whether their training has expired or not: stopping protects.
     pub fn pause(self, officer: &Officer, reason: &str, now: Timestamp) -> Result<Decided<Paused>, Refusal> {
+        let by = officer.in_role(&Role::ON_DUTY, "pause a deployment")?;
         if reason.trim().is_empty() {
             return Err(Refusal::ReasonMissing);
         }
         let happening = Happening::Paused { deployment: self.plan.deployment.clone(), reason: reason.to_owned() };
-        let event = Event { at: now, actor: Actor::Officer(officer.id.clone()), happening };
+        let event = Event { at: now, actor: Actor::Officer(by), happening };
         Ok(Decided::new(Paused { live: self }, event))
     }
 
@@ -121,7 +122,7 @@ impl Paused {
 
     /// Goes on.
     pub fn resume(self, officer: &Officer, now: Timestamp) -> Result<Decided<Live>, Refusal> {
-        let by = require_role(officer, Role::Operator, "resume a deployment")?;
+        let by = require_role(officer, Role::Operator, "resume a deployment", now)?;
         let plan = self.live.plan();
         if now >= plan.ends {
             return Err(Refusal::OutsideWindow { starts: plan.starts, ends: plan.ends });

@@ -16,7 +16,7 @@ use face::{
     ScoreKind, Template,
 };
 use image::{Rgb, RgbImage};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pipeline::{Exercise, Footage, Running, SharedStore, Source};
 use store::{EXERCISE_POLICY, Recorded, Store};
 use tempfile::TempDir;
@@ -116,7 +116,7 @@ fn announced(store: &mut Store, clock: &dyn Clock) -> Recorded<Announced> {
     };
     let proposed = Draft { plan }.propose(&officer(Role::Proposer), &policy, clock.now()).expect("lawful");
     let proposed = store.commit(proposed).expect("recorded").into_inner();
-    let approved = proposed.approve(&officer(Role::AuthorisingOfficer), clock.now()).expect("lawful");
+    let approved = proposed.approve(&officer(Role::AuthorisingOfficer), &policy, clock.now()).expect("lawful");
     let approved = store.commit(approved).expect("recorded");
     let text =
         "An exercise compares drawn figures with a list of two of them.\nNobody is filmed and nobody is scanned.\n";
@@ -184,7 +184,7 @@ fn equipment() -> Equipment {
 }
 
 fn officer(role: Role) -> Officer {
-    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).expect("a name"), role }
+    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).expect("a name"), role, trained_until: Timestamp::MAX }
 }
 
 /// One picture a frame, in a folder.
