@@ -2,6 +2,7 @@
 
 mod before;
 mod lease;
+mod listing;
 mod replay;
 mod running;
 

@@ -70,6 +70,10 @@ identifier!(
     AlertId
 );
 identifier!(
+    /// A suppression. Random, so that it says nothing about order or person. Never published.
+    SuppressionId
+);
+identifier!(
     /// A member of the operator's staff, by staff pseudonym. Never published.
     OfficerId
 );

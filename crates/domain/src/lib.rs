@@ -29,12 +29,15 @@ pub use deployment::{
 };
 pub use event::{Actor, Event, Happening, Publication, Withheld};
 pub use evidence::{Counts, Equipment};
-pub use identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
+pub use identifiers::{AlertId, DeploymentId, OfficerId, OperationId, SuppressionId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
 pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
 pub use refusal::Refusal;
-pub use settle::{Nearest, PendingAlert, Settlement, settle};
+pub use settle::{Hit, Nearest, PendingAlert, Settlement, settle, settle_among};
 pub use tally::Tally;
 pub use threshold::{ModelId, Score, Threshold};
-pub use watchlist::EntryFacts;
+pub use watchlist::{
+    Age, Approval, Consent, EntryFacts, Flag, Likeness, Listing, NearestSuppressed, Protection, Reference, Retention,
+    Roll, Suppression,
+};

@@ -2,14 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
-    Actor, Adjudicators, Announced, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Event,
-    Kind, ModelId, Nearest, Officer, OfficerId, OperationId, OutsideAuthoriser, Plan, Policy, Publication, Refusal,
-    Role, Roles, Score, Settlement, Tally, Threshold, settle,
+    Actor, Adjudicators, Age, Announced, Approval, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts,
+    Equipment, Event, Kind, ModelId, Nearest, Officer, OfficerId, OperationId, OutsideAuthoriser, Plan, Policy,
+    Publication, Refusal, Retention, Role, Roles, Roll, Score, Settlement, Tally, Threshold, settle,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -139,8 +138,13 @@ impl Record {
     }
 }
 
-fn grounds(people: u64) -> BTreeMap<String, u64> {
-    BTreeMap::from([("exercise subject".to_owned(), people)])
+/// A list of so many people, each with one image.
+fn roll(people: u64) -> Roll {
+    let mut roll = Roll::new();
+    for number in 1..=people {
+        roll.enter(EntryFacts { label: format!("exercise subject {number}"), ..entry() }, Approval::Missing);
+    }
+    roll
 }
 
 fn announced(record: &mut Record) -> Announced {
@@ -151,7 +155,7 @@ fn announced(record: &mut Record) -> Announced {
 
 fn prepared(record: &mut Record) -> Announced {
     let state = announced(record);
-    let state = record.take(state.freeze_watchlist(&lister(), grounds(1), 1, "c".into(), &policy(), at(3)).unwrap());
+    let state = record.take(state.freeze_watchlist(&lister(), &roll(1), "c".into(), &policy(), at(3)).unwrap());
     let state = record.take(state.confirm_signage(&operator(), 4, "by the north stairs", at(4)).unwrap());
     record.take(state.declare_recording(&operator(), "camera 1", "digest".into(), 10, at(5)).unwrap())
 }
@@ -166,7 +170,10 @@ fn states() -> Vec<(&'static str, Deployment)> {
         "withdrawn",
         Deployment::Withdrawn(proposed.clone().withdraw(&proposer(), "r", at(1)).unwrap().into_parts().0),
     ));
-    found.push(("approved", Deployment::Approved(proposed.approve(&authoriser(), &policy(), at(1)).unwrap().into_parts().0)));
+    found.push((
+        "approved",
+        Deployment::Approved(proposed.approve(&authoriser(), &policy(), at(1)).unwrap().into_parts().0),
+    ));
     found.push(("announced", Deployment::Announced(announced(&mut Record::default()))));
     let ready = prepared(&mut Record::default());
     found.push(("prepared", Deployment::Announced(ready.clone())));
@@ -188,7 +195,7 @@ const ACTIONS: [Action; 9] = [
     ("announce", |d, who| d.expect_approved()?.announce(who, "n".into(), at(200)).map(drop)),
     ("list", |d, who| d.expect_announced()?.list(who, &entry(), 1, &policy(), at(200)).map(drop)),
     ("freeze watchlist", |d, who| {
-        d.expect_announced()?.freeze_watchlist(who, grounds(1), 1, "c".into(), &policy(), at(200)).map(drop)
+        d.expect_announced()?.freeze_watchlist(who, &roll(1), "c".into(), &policy(), at(200)).map(drop)
     }),
     ("confirm signage", |d, who| d.expect_announced()?.confirm_signage(who, 2, "round", at(200)).map(drop)),
     ("declare recording", |d, who| d.expect_announced()?.declare_recording(who, "c", "d".into(), 1, at(200)).map(drop)),
@@ -202,8 +209,13 @@ fn entry() -> EntryFacts {
         label: "exercise subject 1".into(),
         ground: "exercise subject".into(),
         image_source: "a package".into(),
+        supplier: "its publisher".into(),
         legal_basis: "consent".into(),
         image_date: jiff::civil::date(2026, 1, 1),
+        retention: Retention::Retained,
+        age_at_image: Age::AtLeast(30),
+        age: Age::AtLeast(30),
+        protected: None,
     }
 }
 
@@ -223,7 +235,8 @@ fn role_by_action_by_state_is_the_table_that_was_reviewed() {
             });
             // What is wrong in a state for everybody is left out, so that the rest fits one screen.
             if cells.iter().any(|cell| *cell != "-") {
-                let row = cells.iter().fold(format!("{state:<10} {action:<18}"), |row, cell| format!("{row} {cell:<6}"));
+                let row =
+                    cells.iter().fold(format!("{state:<10} {action:<18}"), |row, cell| format!("{row} {cell:<6}"));
                 writeln!(table, "{}", row.trim_end()).unwrap();
             }
         }
@@ -248,7 +261,7 @@ fn a_start_needs_every_one_of_its_conditions() {
 
     let bare = announced(&mut Record::default());
     assert_eq!(start(bare.clone(), &policy(), &threshold(), at(100)), Err(Refusal::WatchlistNotFrozen));
-    let listed = bare.freeze_watchlist(&lister(), grounds(1), 1, "c".into(), &policy(), at(3)).unwrap().into_parts().0;
+    let listed = bare.freeze_watchlist(&lister(), &roll(1), "c".into(), &policy(), at(3)).unwrap().into_parts().0;
     assert_eq!(start(listed.clone(), &policy(), &threshold(), at(100)), Err(Refusal::SignageNotConfirmed));
     let signed = listed.confirm_signage(&operator(), 1, "round", at(4)).unwrap().into_parts().0;
     assert_eq!(start(signed, &policy(), &threshold(), at(100)), Err(Refusal::NoRecordingDeclared));
@@ -273,7 +286,7 @@ fn a_start_needs_every_one_of_its_conditions() {
 #[test]
 fn a_watchlist_is_limited_and_once_frozen_stays_so() {
     let freeze =
-        |state: Announced, people| state.freeze_watchlist(&lister(), grounds(people), 1, "c".into(), &policy(), at(3));
+        |state: Announced, people| state.freeze_watchlist(&lister(), &roll(people), "c".into(), &policy(), at(3));
     let bare = || announced(&mut Record::default());
     assert_eq!(freeze(bare(), 0).unwrap_err(), Refusal::WatchlistEmpty);
     assert_eq!(freeze(bare(), 3).unwrap_err(), Refusal::WatchlistTooLarge { people: 3, people_max: 2 });

@@ -26,7 +26,7 @@ mod error;
 mod samples;
 
 pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, KeyPair, SignedCheckpoint, publish};
-pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact};
+pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, SUPPRESSED_STEP};
 pub use error::EvidenceError;
 pub use log::Log;
 pub use storage::{MemoryTiles, TileStorage};

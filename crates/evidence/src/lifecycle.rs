@@ -9,6 +9,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::entry::SUPPRESSED_STEP;
 use crate::receipts::Ledger;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
 use crate::{Counts, DeploymentPlan, Entry, Fact};
@@ -66,6 +67,8 @@ pub struct Story {
 struct Deployment {
     stage: Stage,
     facts: Option<Box<Running>>,
+    /// Whether the commitments to who was listed were destroyed.
+    unanswerable: bool,
 }
 
 /// What is remembered of a deployment until it is purged or withdrawn.
@@ -75,6 +78,9 @@ struct Running {
     window: Range<Timestamp>,
     /// Number of images on the watchlist, once it is frozen.
     watchlist_images: Option<u64>,
+    /// Number of these that were destroyed before the purge.
+    images_destroyed: Option<u64>,
+    suppression_told: bool,
     signage_confirmed: bool,
     recording_declared: bool,
     /// How often an alert was raised, repetitions too.
@@ -165,13 +171,15 @@ impl Story {
             is_exercise: plan.deployment_kind == "exercise",
             window: plan.starts..plan.ends,
             watchlist_images: None,
+            images_destroyed: None,
+            suppression_told: false,
             signage_confirmed: false,
             recording_declared: false,
             alerts_named: 0,
             alerts: BTreeMap::new(),
             ledger: None,
         };
-        let deployment = Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)) };
+        let deployment = Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)), unanswerable: false };
         self.deployments.insert(name.clone(), deployment);
         self.tallies.deployments += 1;
         wrong
@@ -186,6 +194,9 @@ impl Story {
         let mut wrong = Vec::new();
         if !lawful_stages(fact).contains(&deployment.stage) {
             wrong.push(format!("deployment {name} {} while it was {}", deed(fact), stage_words(deployment.stage)));
+        }
+        if matches!(fact, Fact::CommitmentsDestroyed { .. }) && std::mem::replace(&mut deployment.unanswerable, true) {
+            wrong.push(format!("deployment {name} had its commitments destroyed twice"));
         }
         let paused = deployment.stage == Stage::Paused;
         let Some(facts) = &mut deployment.facts else {
@@ -206,7 +217,11 @@ impl Running {
     /// Measures a fact against what came before it.
     fn take(&mut self, at: Timestamp, fact: &Fact, paused: bool) -> Vec<String> {
         match fact {
-            Fact::WatchlistFrozen { people, images, by_ground, .. } => self.list(*people, *images, by_ground),
+            Fact::WatchlistFrozen { people, images, by_ground, by_approval, .. } => {
+                self.list(*people, *images, by_ground, by_approval)
+            }
+            Fact::AlertsSuppressed { up_to, .. } => self.suppress(*up_to),
+            Fact::WatchlistDestroyed { images, key_destroyed, .. } => self.destroy_list(*images, *key_destroyed),
             Fact::SignageConfirmed { signs, .. } => {
                 self.signage_confirmed = *signs > 0;
                 vec![]
@@ -246,11 +261,42 @@ impl Running {
         }
     }
 
-    fn list(&mut self, people: u64, images: u64, by_ground: &BTreeMap<String, u64>) -> Vec<String> {
+    fn list(
+        &mut self,
+        people: u64,
+        images: u64,
+        by_ground: &BTreeMap<String, u64>,
+        by_approval: &BTreeMap<String, u64>,
+    ) -> Vec<String> {
         let frozen_before = self.watchlist_images.replace(images).is_some();
         let mut wrong = found(frozen_before, || "its watchlist was frozen twice".into());
-        let sum = by_ground.values().try_fold(0_u64, |sum, people| sum.checked_add(*people));
-        wrong.extend(found(sum != Some(people), || "the people on the watchlist are not the sum by ground".into()));
+        let sum = |groups: &BTreeMap<String, u64>| {
+            groups.values().try_fold(0_u64, |sum, people| sum.checked_add(*people)) == Some(people)
+        };
+        wrong.extend(found(!sum(by_ground), || "the people on the watchlist are not the sum by ground".into()));
+        wrong.extend(found(!by_approval.is_empty() && !sum(by_approval), || {
+            "the people on the watchlist are not the sum by approval".into()
+        }));
+        wrong
+    }
+
+    fn suppress(&mut self, up_to: u64) -> Vec<String> {
+        let told_before = std::mem::replace(&mut self.suppression_told, true);
+        let mut wrong = found(told_before, || "its suppressed alerts were counted twice".into());
+        wrong.extend(found(up_to == 0 || up_to % SUPPRESSED_STEP != 0, || {
+            format!("{up_to} suppressed alerts is not rounded up to a multiple of {SUPPRESSED_STEP}")
+        }));
+        wrong
+    }
+
+    fn destroy_list(&mut self, images: u64, key_destroyed: bool) -> Vec<String> {
+        let destroyed_before = self.images_destroyed.replace(images).is_some();
+        let mut wrong = found(destroyed_before, || "its watchlist was destroyed twice".into());
+        let listed = self.watchlist_images.unwrap_or(0);
+        wrong.extend(found(images != listed, || {
+            format!("{images} watchlist images were destroyed, {listed} had been listed")
+        }));
+        wrong.extend(found(!key_destroyed, || "its watchlist was destroyed, but not the key to it".into()));
         wrong
     }
 
@@ -283,7 +329,7 @@ impl Running {
     fn purge(&self, alerts: u64, images: u64, key_destroyed: bool) -> Vec<String> {
         let kept = self.ledger.as_ref().map_or(0, |ledger| ledger.total().alerts_kept);
         let mut wrong = found(alerts != kept, || format!("{alerts} alerts were destroyed, {kept} had been kept"));
-        let listed = self.watchlist_images.unwrap_or(0);
+        let listed = self.watchlist_images.unwrap_or(0).saturating_sub(self.images_destroyed.unwrap_or(0));
         wrong.extend(found(images != listed, || {
             format!("{images} watchlist images were destroyed, {listed} had been listed")
         }));
@@ -356,7 +402,8 @@ mod tests {
         for left_out in 0..entries.len() {
             let mut fewer = entries.clone();
             let entry = fewer.remove(left_out);
-            let may_be_left_out = matches!(entry.fact, Fact::OutcomeRecorded { .. }) || left_out == entries.len() - 1;
+            let may_be_left_out = matches!(entry.fact, Fact::OutcomeRecorded { .. } | Fact::AlertsSuppressed { .. })
+                || left_out == entries.len() - 1;
             let (_, problems) = read(&fewer);
             assert_eq!(problems.is_empty(), may_be_left_out, "without {:?}: {problems:?}", entry.fact);
         }
@@ -407,7 +454,7 @@ mod tests {
     #[test]
     fn counts_and_dates_that_do_not_fit_are_told() {
         let told = changed("deployment-ended", |entry| entry.at = at(959));
-        assert!(told.contains("17: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
+        assert!(told.contains("18: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
         let told = changed("deployment-ended", |entry| {
             if let Fact::DeploymentEnded { counts: total, .. } = &mut entry.fact {
                 *total = counts(24, 2);
@@ -426,6 +473,24 @@ mod tests {
         for part in ["0 alerts were destroyed, 1 had", "3 watchlist images", "key was not destroyed"] {
             assert!(told.contains(part), "{told}");
         }
+        let told = changed("watchlist-destroyed", |entry| {
+            entry.fact = Fact::WatchlistDestroyed { deployment: "d1".into(), images: 3, key_destroyed: false };
+        });
+        for part in ["3 watchlist images were destroyed, 4 had been listed", "but not the key to it"] {
+            assert!(told.contains(part), "{told}");
+        }
+        for up_to in [0, 4, 6] {
+            let told = changed("alerts-suppressed", |entry| {
+                entry.fact = Fact::AlertsSuppressed { deployment: "d1".into(), up_to };
+            });
+            assert!(told.contains("is not rounded up"), "{told}");
+        }
+        let told = changed("watchlist-frozen", |entry| {
+            if let Fact::WatchlistFrozen { by_approval, .. } = &mut entry.fact {
+                by_approval.insert("child".into(), 1);
+            }
+        });
+        assert!(told.contains("sum by approval"), "{told}");
         let told = changed("deployment-proposed", |entry| {
             if let Fact::DeploymentProposed(plan) = &mut entry.fact {
                 plan.starts = at(700);
@@ -460,7 +525,7 @@ mod tests {
             assert_eq!(problems.is_empty(), !started, "{after}: {problems:?}");
             assert_eq!(tallies.deployments_withdrawn, 1);
             cut.push(Entry { at: at(2_001), ..entries[3].clone() });
-            let purged = after == entries.len() - 1;
+            let purged = after >= index_of(&entries, "deployment-purged");
             let expected = if purged { "while it was purged" } else { "while it was withdrawn" };
             assert!(read(&cut).1.iter().any(|problem| problem.sentence.contains(expected)), "{after}");
         }

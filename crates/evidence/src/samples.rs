@@ -39,7 +39,7 @@ pub(crate) fn counts(made: u64, kept: u64) -> Counts {
     Counts { faces_seen: made, templates_made: made, templates_destroyed: made - kept, alerts_kept: kept }
 }
 
-/// A lawful record of one deployment, from policy to purge; the fact at index 0 is a policy, all 18 kinds but
+/// A lawful record of one deployment, from policy to purge; the fact at index 0 is a policy, all kinds but
 /// withdrawal are in it.
 pub(crate) fn lawful() -> Vec<Entry> {
     let facts = before_start()
@@ -87,6 +87,7 @@ fn before_start() -> Vec<(i64, Fact)> {
                 images: 4,
                 by_ground: BTreeMap::from([("wanted".into(), 2), ("missing".into(), 1)]),
                 commitment: "cc".into(),
+                by_approval: BTreeMap::from([("not needed".into(), 3)]),
             },
         ),
         (6, Fact::SignageConfirmed { deployment: d(), signs: 2, alternative_route: "north stairs".into() }),
@@ -161,21 +162,24 @@ fn running() -> Vec<(i64, Fact)> {
         (731, receipt(720, 730, 2, 0)),
         (900, Fact::DeploymentResumed { deployment: d() }),
         (960, receipt(900, 960, 7, 0)),
+        (965, Fact::AlertsSuppressed { deployment: d(), up_to: 5 }),
     ]
 }
 
 fn after_end() -> Vec<(i64, Fact)> {
     vec![
         (970, Fact::DeploymentEnded { deployment: d(), reason: "time".into(), counts: counts(24, 1) }),
+        (971, Fact::WatchlistDestroyed { deployment: d(), images: 4, key_destroyed: true }),
         (980, Fact::OutcomeRecorded { deployment: d(), alert: "a1".into(), outcome: "none".into() }),
         (
             990,
             Fact::DeploymentPurged {
                 deployment: d(),
                 alerts_destroyed: 1,
-                watchlist_images_destroyed: 4,
+                watchlist_images_destroyed: 0,
                 key_destroyed: true,
             },
         ),
+        (1_990, Fact::CommitmentsDestroyed { deployment: d(), questions: 2 }),
     ]
 }

@@ -30,7 +30,10 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
         Fact::DeploymentResumed { .. } => &[Paused],
         Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => &[Comparing, Paused],
         Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Ended],
+        Fact::AlertsSuppressed { .. } => &[Comparing, Paused],
+        Fact::WatchlistDestroyed { .. } => &[Ended],
         Fact::DeploymentPurged { .. } => &[Ended],
+        Fact::CommitmentsDestroyed { .. } => &[Purged],
         Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
     }
 }
@@ -68,7 +71,10 @@ pub(crate) fn deed(fact: &Fact) -> &'static str {
         Fact::OutcomeRecorded { .. } => "had an outcome recorded",
         Fact::DeletionReceipt { .. } => "sealed a deletion receipt",
         Fact::DeploymentEnded { .. } => "was ended",
+        Fact::AlertsSuppressed { .. } => "suppressed alerts",
+        Fact::WatchlistDestroyed { .. } => "had its watchlist destroyed",
         Fact::DeploymentPurged { .. } => "was purged",
+        Fact::CommitmentsDestroyed { .. } => "had its commitments destroyed",
         Fact::DeploymentWithdrawn { .. } => "was withdrawn",
     }
 }
@@ -98,7 +104,9 @@ mod tests {
             let lawful = lawful_stages(&entry.fact);
             let is_first = matches!(entry.fact, Fact::DeploymentProposed(_));
             assert_eq!(lawful.is_empty(), is_first, "{:?}", entry.fact);
-            assert!(!lawful.contains(&Stage::Purged) && !lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
+            let after_all = matches!(entry.fact, Fact::CommitmentsDestroyed { .. });
+            assert_eq!(lawful.contains(&Stage::Purged), after_all, "{:?}", entry.fact);
+            assert!(!lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
             assert!(stage_after(&entry.fact).is_none_or(|after| !lawful.contains(&after)), "{:?}", entry.fact);
         }
     }

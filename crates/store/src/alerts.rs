@@ -108,6 +108,7 @@ impl Store {
         refuse_above("a template", evidence.template.len(), TEMPLATE_VALUES_MAX, "values")?;
         let key = self.key_folder().read(&d)?;
         let alert = fresh_id()?;
+        let listing = self.listing_for(&key, &d, &alert, pending.entry())?;
         let particulars = Particulars {
             entry: pending.entry(),
             score: pending.score_value(),
@@ -117,7 +118,10 @@ impl Store {
         let sealed = SealedAlert::seal(&key, &d, &alert, &particulars, &evidence)?;
         drop(evidence);
         let decided = domain::alert::raise(&pending, &d, alert.clone(), camera, sealed.commitment(), now);
-        self.record(decided, |transaction, number| sealed.insert(transaction, &d, &alert, number))
+        self.record(decided, |transaction, number| {
+            sealed.insert(transaction, &d, &alert, number)?;
+            listing.insert(transaction, &d, &alert)
+        })
     }
 
     /// The alerts of a deployment, newest first. Empty once it is purged: what they were about is destroyed.
@@ -129,7 +133,7 @@ impl Store {
         let key = self.key_folder().read(d)?;
         let row = |(alert, sealed): (AlertId, Vec<u8>)| {
             let particulars = Particulars::open(&key, d, &alert, &sealed)?;
-            let facts = self.listed_facts(&key, d, particulars.entry)?;
+            let facts = self.alert_listing(d, &alert)?.facts;
             let entries = self.alert_entries(&alert)?;
             let state = replay(&entries).map_err(|found| damaged(&alert, found))?;
             let (mut camera, mut seconds) = (String::new(), None);

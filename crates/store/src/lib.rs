@@ -9,7 +9,7 @@
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
 //! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`,
-//! `sealing`, `watchlist`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
+//! `sealing`, `watchlist`, `listed`, `suppressions`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -25,7 +25,10 @@ mod policies;
 mod deployments;
 mod sealing;
 mod watchlist;
+mod listed;
+mod suppressions;
 mod alerts;
+mod alert_listings;
 mod purge;
 mod check;
 
@@ -44,4 +47,5 @@ pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, ship
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use store::Store;
-pub use watchlist::Listed;
+pub use suppressions::Suppressed;
+pub use watchlist::{FlagState, Listed, NewEntry};

@@ -23,9 +23,8 @@ impl Staff {
     /// The four, for an exercise that begins now.
     pub(crate) fn of_an_exercise(now: Timestamp) -> Result<Self> {
         let trained_until = now.saturating_add(TRAINED_FOR)?;
-        let officer = |name: &str, role| {
-            Ok::<_, anyhow::Error>(Officer { id: OfficerId::new(name)?, role, trained_until })
-        };
+        let officer =
+            |name: &str, role| Ok::<_, anyhow::Error>(Officer { id: OfficerId::new(name)?, role, trained_until });
         Ok(Self {
             proposer: officer("exercise-proposer", Role::Proposer)?,
             authoriser: officer("exercise-authorising-officer", Role::AuthorisingOfficer)?,

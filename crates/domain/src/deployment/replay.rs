@@ -76,6 +76,8 @@ fn follow(state: Option<Deployment>, recollection: &Recollection) -> Result<Depl
             ended => Ok(ended),
         },
         (Some(state @ D::Ended(_)), Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. }) => Ok(state),
+        (Some(state @ D::Ended(_)), Fact::WatchlistDestroyed { .. }) => Ok(state),
+        (Some(state @ D::Purged(_)), Fact::CommitmentsDestroyed { .. }) => Ok(state),
         (Some(D::Ended(state)), Fact::DeploymentPurged { .. }) => {
             Ok(D::Purged(Purged { plan: state.plan, counts: state.counts }))
         }
@@ -119,6 +121,7 @@ fn prepared(mut state: Announced, fact: &Fact, at: jiff::Timestamp) -> Result<De
 fn ran(mut live: Live, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, String> {
     match fact {
         Fact::AlertRaised { .. } | Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => {}
+        Fact::AlertsSuppressed { .. } => {}
         Fact::DeletionReceipt { from, to, counts, .. } => {
             if *from != live.counted_until || to < from || !counts.balanced() {
                 return Err("its receipt leaves a gap or does not balance".into());
