@@ -8,6 +8,7 @@
 
 pub mod identifiers;
 pub mod officer;
+pub mod staff;
 pub mod refusal;
 pub mod threshold;
 pub mod policy;
@@ -15,6 +16,7 @@ pub mod event;
 pub mod decided;
 pub mod operation;
 pub mod deployment;
+pub mod tripwire;
 pub mod watchlist;
 pub mod settle;
 pub mod alert;
@@ -25,18 +27,21 @@ pub use alert::{Adjudicated, Closed, Judgement, Outcome, Raised};
 pub use clock::Clock;
 pub use decided::Decided;
 pub use deployment::{
-    Announced, Approved, Deployment, Draft, Ended, Kind, Lease, Live, Paused, Plan, Proposed, Purged, Withdrawn,
+    Announced, Approved, Cause, Deployment, Draft, Due, Ended, Followed, Kind, Lease, Live, Mandate, Overdue, Paused,
+    Plan, Proposed, Purged, Withdrawn,
 };
-pub use event::{Actor, Event, Happening, Publication, Withheld};
-pub use evidence::{Counts, Equipment};
+pub use event::{Actor, Event, Happening, Publication, Withheld, published_plan};
+pub use evidence::{Counts, Equipment, Results};
 pub use identifiers::{AlertId, DeploymentId, OfficerId, OperationId, SuppressionId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
 pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
 pub use refusal::Refusal;
 pub use settle::{Hit, Nearest, PendingAlert, Settlement, settle, settle_among};
+pub use staff::{Member, StaffChange, Standing};
 pub use tally::Tally;
 pub use threshold::{ModelId, Score, Threshold};
+pub use tripwire::{Trip, Watched, Wire, tripped};
 pub use watchlist::{
     Age, Approval, Consent, EntryFacts, Flag, Likeness, Listing, NearestSuppressed, Protection, Reference, Retention,
     Roll, Suppression,

@@ -3,12 +3,13 @@
 //! This crate refuses to know disk, network, clock or faces. Bytes come in, proofs and findings go out.
 //! Formats are those of C2SP (signed-note, tlog-checkpoint, tlog-tiles), so strangers can verify with tools we did not write.
 //!
-//! Read in this order: what an entry says (`entry`) and its bytes (`line`); where files lie (`layout`) and are put
+//! Read in this order: what an entry says (`entry`), its bytes (`line`) and what an outside body signs (`authorisation`); where files lie (`layout`) and are put
 //! (`storage`); how the log grows (`log`, `checkpoint`); how it is doubted (`proof`, `verify`, `structure`, `lifecycle`,
-//! `steps`, `receipts`).
+//! `steps`, `receipts`, `mandate`).
 
 pub mod entry;
 pub mod line;
+pub mod authorisation;
 pub mod layout;
 pub mod storage;
 mod edge;
@@ -20,13 +21,14 @@ mod structure;
 pub mod lifecycle;
 mod steps;
 mod receipts;
+mod mandate;
 mod error;
 
 #[cfg(test)]
 mod samples;
 
 pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, KeyPair, SignedCheckpoint, publish};
-pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, SUPPRESSED_STEP};
+pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, Results, SUPPRESSED_STEP};
 pub use error::EvidenceError;
 pub use log::Log;
 pub use storage::{MemoryTiles, TileStorage};

@@ -211,6 +211,9 @@ fn not_proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
                 .into(),
         ),
         Some(tallies) => {
+            sentences.push(
+                "Whether every document that the policy demands was completed: compare the slots on the record with the policy profile, whose text is public.".into(),
+            );
             let over = tallies.deployments_purged + tallies.deployments_withdrawn;
             let open = tallies.deployments.saturating_sub(over);
             if open > 0 {
@@ -298,10 +301,10 @@ mod tests {
     #[test]
     fn an_unlawful_record_is_refused_by_entry() {
         let mut entries = lawful();
-        entries.remove(4);
+        entries.remove(5);
         match check(&lines(&entries)) {
             Err(error @ VerifyError::Record { .. }) => {
-                assert!(error.to_string().contains("entry 4: deployment d1 had its watchlist frozen"), "{error}");
+                assert!(error.to_string().contains("entry 5: deployment d1 had its watchlist frozen"), "{error}");
             }
             other => panic!("{other:?}"),
         }

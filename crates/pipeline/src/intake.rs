@@ -104,7 +104,9 @@ impl fmt::Display for ImageRefusal {
             Self::Blurred { found, min } => {
                 write!(out, "the face is blurred: sharpness {found:.0}, {min:.0} is the least; find a sharper image")
             }
-            Self::ListedAlready { entry } => write!(out, "the same image is on the list as entry {entry}; leave it out"),
+            Self::ListedAlready { entry } => {
+                write!(out, "the same image is on the list as entry {entry}; leave it out")
+            }
             Self::NoTemplate => write!(out, "the model made nothing of the face; check it with `overt models verify`"),
         }
     }
@@ -136,7 +138,9 @@ pub fn intake(
     for row in rows {
         let number = row.number;
         let outcome = match look(faces, &images.join(&row.image), desk.policy)? {
-            Ok((enrolled, quality)) => enter(store, announced, &mut listing, row, enrolled, quality, (desk, &threshold))?,
+            Ok((enrolled, quality)) => {
+                enter(store, announced, &mut listing, row, enrolled, quality, (desk, &threshold))?
+            }
             Err(refusal) => Outcome::Refused(refusal),
         };
         outcomes.push(RowOutcome { row: number, outcome });

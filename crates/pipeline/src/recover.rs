@@ -1,6 +1,6 @@
 //! After a crash: a deployment that was live is counted as far as the record goes, and ended. It is never resumed by software.
 
-use domain::{Actor, Counts, Deployment, DeploymentId};
+use domain::{Counts, Deployment, DeploymentId};
 use jiff::Timestamp;
 use store::Store;
 
@@ -14,7 +14,7 @@ pub fn recover(store: &mut Store, deployment: &DeploymentId, now: Timestamp) -> 
     let live = match store.deployment(deployment)?.into_inner() {
         Deployment::Live(live) => live,
         Deployment::Paused(paused) => {
-            store.commit(paused.end(Actor::System, "ended after an interruption", now)?)?;
+            store.commit(paused.end("ended after an interruption", now)?)?;
             return Ok(true);
         }
         _ => return Ok(false),
@@ -23,10 +23,6 @@ pub fn recover(store: &mut Store, deployment: &DeploymentId, now: Timestamp) -> 
     let kept = raised.saturating_sub(live.counted().alerts_kept);
     let counts = Counts { faces_seen: kept, templates_made: kept, templates_destroyed: 0, alerts_kept: kept };
     let live = store.commit(live.count(counts, now)?)?.into_inner();
-    store.commit(live.end(
-        Actor::System,
-        "the process was interrupted; counts since the last receipt are of alerts only",
-        now,
-    )?)?;
+    store.commit(live.end("the process was interrupted; counts since the last receipt are of alerts only", now)?)?;
     Ok(true)
 }

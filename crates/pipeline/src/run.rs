@@ -4,10 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use capture::{Feed, Frame, Pace};
-use domain::{
-    Actor, Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle,
-};
-use face::{Faces, Gallery, Picture, Template};
+use domain::{Clock, Counts, Lease, Live, Policy, Settlement, Tally, Threshold, settle_among};
+use face::{Faces, Picture, Template};
 use jiff::{SignedDuration, Timestamp};
 use store::{Evidence, Recorded};
 
@@ -17,6 +15,7 @@ use crate::footage::Source;
 use crate::mask::{Shown, masked_jpeg};
 use crate::model_id;
 use crate::running::{Board, RaisedAlert, Running, SharedStore, Stage, lock};
+use crate::sought::Sought;
 use crate::view::View;
 
 /// Frames waiting between a source and the run, for each camera.
@@ -76,7 +75,7 @@ struct Run {
     policy: Policy,
     threshold: Threshold,
     faces: Faces,
-    gallery: Gallery,
+    sought: Sought,
     cameras: Vec<Camera>,
     clock: Arc<dyn Clock>,
     view_every_frames: Option<NonZeroU32>,
@@ -90,7 +89,7 @@ impl Run {
         let Exercise { store, live, policy, faces, sources, clock, pace, view_every_frames } = exercise;
         let threshold = policy.threshold_for(&model_id(faces.recognizer.contract()))?.clone();
         let lease = live.lease(&policy, clock.now())?;
-        let gallery = gallery(&lock(&store), &live, &faces)?;
+        let sought = Sought::open(&lock(&store), &live, faces.recognizer.contract(), clock.now())?;
         let mut cameras = Vec::new();
         for source in sources {
             let digest = source.footage.digest();
@@ -114,7 +113,7 @@ impl Run {
             policy,
             threshold,
             faces,
-            gallery,
+            sought,
             cameras,
             clock,
             view_every_frames,
@@ -187,9 +186,10 @@ impl Run {
         if left > self.policy.lease / 2 {
             return Ok(());
         }
-        let deployment = lock(&self.store).deployment(self.lease.deployment())?;
-        self.lease = deployment.into_inner().expect_live()?.lease(&self.policy, now)?;
-        Ok(())
+        let store = lock(&self.store);
+        let live = store.deployment(self.lease.deployment())?.expect_live()?;
+        self.lease = live.lease(&self.policy, now)?;
+        self.sought.renew(&store, &live, now)
     }
 
     fn decide(&mut self, camera: usize, examined: Examined, captured: Timestamp) -> Result<(), PipelineError> {
@@ -209,14 +209,15 @@ impl Run {
     fn compare(&mut self, camera: usize, passage: u64, view: View, captured: Timestamp) -> Result<(), PipelineError> {
         let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&view.chip))?;
         let Some(template) = templates.pop() else { return Ok(()) };
-        let nearest = self.gallery.search(&template, 1)?.first().and_then(|hit| {
-            let score = Score::new(self.threshold.model().clone(), hit.score.0)?;
-            Some(Nearest { entry: hit.image, score })
-        });
+        let hits = self.sought.hits(&template, &self.threshold)?;
         let now = self.clock.now();
         let face = ObservedFace { template, view };
-        match settle(face, nearest, &self.threshold, &self.lease, now, &mut self.tally) {
+        match settle_among(face, hits, &self.threshold, &self.lease, now, &mut self.tally) {
             Settlement::Nobody => Ok(()),
+            Settlement::Suppressed => {
+                self.cameras[camera].examiner.decide(passage);
+                Ok(())
+            }
             Settlement::Unusable(refusal) => Err(PipelineError::Refused(refusal)),
             Settlement::Candidate(pending) => {
                 self.cameras[camera].examiner.decide(passage);
@@ -290,8 +291,11 @@ impl Run {
             self.receipt()?;
         }
         let mut store = lock(&self.store);
-        if let Some(live) = self.live.take() {
-            store.commit(live.into_inner().end(Actor::System, reason, self.clock.now())?)?;
+        if let Some(mut live) = self.live.take() {
+            if let Some(suppressed) = self.tally.suppressed() {
+                live = store.commit(live.into_inner().tell_suppressed(suppressed, self.clock.now()))?;
+            }
+            store.commit(live.into_inner().end(reason, self.clock.now())?)?;
         }
         store.publish(self.clock.now())?;
         Ok(())
@@ -338,27 +342,6 @@ impl Run {
             }
         }
     }
-}
-
-/// The watchlist of the deployment, as a gallery of the model in use.
-fn gallery(store: &store::Store, live: &Recorded<Live>, faces: &Faces) -> Result<Gallery, PipelineError> {
-    let contract = faces.recognizer.contract();
-    let mut builder = Gallery::builder(Arc::clone(contract));
-    let mut people: Vec<String> = Vec::new();
-    for listed in store.watchlist(live)? {
-        let person = people.iter().position(|label| *label == listed.facts.label).unwrap_or_else(|| {
-            people.push(listed.facts.label.clone());
-            people.len() - 1
-        });
-        let values = listed.template.to_vec().into_boxed_slice();
-        let template = Template::new(Arc::clone(contract), values).ok_or_else(|| {
-            PipelineError::TemplateOfAnotherModel { entry: listed.number, model: contract.model.clone() }
-        })?;
-        let person = u32::try_from(person)
-            .map_err(|_| Refusal::WatchlistTooLarge { people: people.len() as u64, people_max: u64::from(u32::MAX) })?;
-        builder.add(person, listed.number, template)?;
-    }
-    Ok(builder.build())
 }
 
 /// What the store seals of a candidate.

@@ -43,7 +43,8 @@ impl Store {
         refuse_above("a public notice", text.len(), NOTICE_BYTES_MAX, "bytes")?;
         let d = approved.plan().deployment.clone();
         let approved = self.deployment(&d)?.expect_approved()?.into_inner();
-        let decided = approved.announce(officer, policy_file::digest(text), now)?;
+        let (policy, operation) = (self.policy_in_force()?, self.operation(&approved.plan().operation)?);
+        let decided = approved.announce(officer, policy_file::digest(text), &operation, &policy, now)?;
         self.record_with_text(decided, &notice_path(&d), text, |transaction, entry| {
             transaction
                 .prepare_cached("INSERT INTO notices (deployment, entry, text) VALUES (?1, ?2, ?3)")

@@ -23,6 +23,8 @@ mod policy_file;
 mod policy_explained;
 mod policies;
 mod deployments;
+mod staff;
+mod keeping_time;
 mod sealing;
 mod watchlist;
 mod listed;

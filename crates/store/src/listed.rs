@@ -4,8 +4,8 @@
 //! answering for a reference that somebody brings, and nothing else. Who holds the database alone learns how many people
 //! were listed, which is public. Who holds the key too can try references one after another, at the price of one Argon2id
 //! computation (19 MiB, two passes) each; they cannot turn a commitment into a reference they have not thought of, and
-//! cannot compare two deployments' lists. Custody numbers can be gone through in weeks of computing, so the key is guarded
-//! like a sealing key, and destroyed with the commitments when their time is over.
+//! cannot compare two deployments' lists. A register of numbers can be gone through in days of computing, so the key is
+//! guarded like a sealing key, and destroyed with the commitments when their time is over.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{Deployment, DeploymentId, Officer, Reference, watchlist};

@@ -2,7 +2,8 @@
 
 use domain::deployment::{Inconsistent, Recollection};
 use domain::{
-    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, Withheld,
+    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, StaffChange,
+    Withheld,
 };
 use evidence::{Entry, TileStorage as _, line};
 use jiff::Timestamp;
@@ -264,7 +265,9 @@ impl<'a> About<'a> {
     fn of(happening: &'a Happening) -> Self {
         use Happening as H;
         let (deployment, alert, listed) = match happening {
-            H::PolicyAdopted { .. } | H::OperationOpened { .. } => (None, None, None),
+            H::PolicyAdopted { .. } | H::OperationOpened { .. } | H::StaffChanged { .. } | H::StaffCounted { .. } => {
+                (None, None, None)
+            }
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
             H::WatchlistEntryAdded { deployment, number }
             | H::WatchlistEntryRemoved { deployment, number }
@@ -282,6 +285,13 @@ impl<'a> About<'a> {
             | H::AlertAdjudicated { deployment, alert, .. }
             | H::OutcomeRecorded { deployment, alert, .. } => (Some(deployment), Some(alert), None),
             H::Approved { deployment, .. }
+            | H::ApprovedUrgently { deployment, .. }
+            | H::Ratified { deployment, .. }
+            | H::OutsideAuthorised { deployment, .. }
+            | H::DocumentFilled { deployment, .. }
+            | H::Tripped { deployment, .. }
+            | H::TripCleared { deployment, .. }
+            | H::ResultsPublished { deployment, .. }
             | H::NoticePublished { deployment, .. }
             | H::WatchlistFrozen { deployment, .. }
             | H::SignageConfirmed { deployment, .. }
@@ -305,7 +315,22 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::PolicyAdopted { .. } => "policy-adopted",
         H::OperationOpened { .. } => "operation-opened",
         H::Proposed { .. } => "deployment-proposed",
+        H::StaffChanged { change, .. } => match change {
+            StaffChange::Enrolled => "staff-enrolled",
+            StaffChange::TrainingRenewed => "staff-training-renewed",
+            StaffChange::Assigned => "staff-assigned",
+            StaffChange::Suspended => "staff-suspended",
+            StaffChange::Reinstated => "staff-reinstated",
+        },
+        H::StaffCounted { .. } => "staff-counted",
         H::Approved { .. } => "deployment-approved",
+        H::ApprovedUrgently { .. } => "deployment-approved-urgently",
+        H::Ratified { .. } => "deployment-ratified",
+        H::OutsideAuthorised { .. } => "outside-authorised",
+        H::DocumentFilled { .. } => "document-filled",
+        H::Tripped { .. } => "deployment-tripped",
+        H::TripCleared { .. } => "trip-cleared",
+        H::ResultsPublished { .. } => "results-published",
         H::NoticePublished { .. } => "notice-published",
         H::WatchlistEntryAdded { .. } => "watchlist-entry-added",
         H::WatchlistEntryRemoved { .. } => "watchlist-entry-removed",
@@ -338,5 +363,6 @@ fn withheld_word(withheld: Withheld) -> &'static str {
     match withheld {
         Withheld::WouldPointAtOnePerson => "would point at one person",
         Withheld::StaffConduct => "staff conduct",
+        Withheld::StaffRegister => "staff register",
     }
 }

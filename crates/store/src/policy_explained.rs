@@ -109,13 +109,12 @@ pub fn explain(toml: &str) -> Result<Explanation, StoreError> {
         let own = sentences.iter().filter(|(of, _)| *of == part).map(|(_, sentence)| sentence.clone());
         Explained { heading: part.heading(), sentences: own.collect() }
     };
-    let against = |setting: &str| {
-        sentences.iter().map(|(_, sentence)| sentence).filter(move |sentence| sentence.setting == setting)
+    let said_of = |setting: &str| -> Vec<Sentence> {
+        let own = sentences.iter().filter(|(_, sentence)| sentence.setting == setting);
+        own.map(|(_, sentence)| sentence.clone()).collect()
     };
-    let risks = RISKS.iter().map(|risk| RiskRow {
-        risk: risk.risk,
-        against: risk.settings.iter().flat_map(|setting| against(setting)).cloned().collect(),
-    });
+    let against = |settings: &[&str]| settings.iter().flat_map(|setting| said_of(setting)).collect();
+    let risks = RISKS.iter().map(|risk| RiskRow { risk: risk.risk, against: against(risk.settings) });
     Ok(Explanation {
         contradictions: policy.faults().into_iter().map(Contradiction::from).collect(),
         parts: Part::ALL.into_iter().map(under).collect(),

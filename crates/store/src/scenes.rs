@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::{
-    Actor, Age, AlertId, Counts, Deployment, DeploymentId, Draft, Ended, EntryFacts, Equipment, Judgement, Kind,
-    ModelId, Nearest, Officer, OfficerId, Operation, OperationId, Outcome, Plan, Policy, Reference, Retention, Role,
-    Score, Settlement, Tally, Threshold, settle,
+    Age, AlertId, Counts, Deployment, DeploymentId, Draft, Ended, EntryFacts, Equipment, Judgement, Kind, ModelId,
+    Nearest, Officer, OfficerId, Operation, OperationId, Outcome, Plan, Policy, Reference, Retention, Role, Score,
+    Settlement, Tally, Threshold, settle,
 };
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
@@ -106,6 +106,7 @@ impl Scene {
             title: "Exercise".into(),
             force: "Example force".into(),
             purpose: "To learn".into(),
+            outside_authoriser: None,
         };
         let opened = operation.open(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
         self.store().commit(opened).unwrap();
@@ -122,6 +123,8 @@ impl Scene {
             kind: Kind::Exercise,
             purpose: "training and demonstration".into(),
             place: "concourse".into(),
+            place_ground: "recorded files".into(),
+            place_evidence: "ab".repeat(32),
             cameras: 1,
             starts: now,
             ends: now + SignedDuration::from_hours(1),
@@ -167,7 +170,10 @@ impl Scene {
         let frozen = self.store().freeze_watchlist(announced, &officer(Role::WatchlistOfficer), now).unwrap();
         self.stepped(Deployment::Announced((*frozen).clone()));
         let now = self.tick();
-        let signed = frozen.into_inner().confirm_signage(&officer(Role::Operator), 2, "north stairs", now).unwrap();
+        let signed = frozen
+            .into_inner()
+            .confirm_signage(&officer(Role::Operator), 2, "north stairs", "https://overt.example/kx-1", now)
+            .unwrap();
         let signed = self.store().commit(signed).unwrap();
         self.stepped(Deployment::Announced((*signed).clone()));
         let now = self.tick();
@@ -251,7 +257,7 @@ impl Scene {
         self.receipt();
         let now = self.tick();
         let live = self.deployment().expect_live().unwrap().into_inner();
-        let ended = live.end(Actor::System, "the recordings ran out", now).unwrap();
+        let ended = live.end("the recordings ran out", now).unwrap();
         let ended = self.store().commit(ended).unwrap().into_inner();
         self.stepped(Deployment::Ended(ended.clone()));
         ended

@@ -86,6 +86,7 @@ impl Store {
             H::AlertRaised { .. } => "raise_alert",
             H::AlertViewed { .. } => "view_evidence",
             H::Purged { .. } => "purge",
+            H::StaffChanged { .. } => "enrol",
             H::OperationOpened { operation, .. } => {
                 let operation = operation.clone();
                 return self.record_operation(decided, &operation);
@@ -100,6 +101,14 @@ impl Store {
                 return self.record_withdrawal(decided, &deployment);
             }
             H::Approved { .. }
+            | H::ApprovedUrgently { .. }
+            | H::Ratified { .. }
+            | H::OutsideAuthorised { .. }
+            | H::DocumentFilled { .. }
+            | H::Tripped { .. }
+            | H::TripCleared { .. }
+            | H::ResultsPublished { .. }
+            | H::StaffCounted { .. }
             | H::SignageConfirmed { .. }
             | H::RecordingDeclared { .. }
             | H::Started { .. }

@@ -88,7 +88,9 @@ pub fn read(file: &[u8], plan: &Plan, policy: &Policy, now: Timestamp) -> Result
                     return Err(of_file(&format!("its heading is not {}", COLUMNS.join(","))));
                 }
             }
-            Ok(_) if position > ROWS_MAX => return Err(of_file(&format!("it has more than {ROWS_MAX} rows; split it"))),
+            Ok(_) if position > ROWS_MAX => {
+                return Err(of_file(&format!("it has more than {ROWS_MAX} rows; split it")));
+            }
             Ok(record) => read.row(number, &record, plan, policy, now),
             Err(_) => read.tell(number, None, "it cannot be read as comma-separated values".into()),
         }
@@ -134,7 +136,11 @@ impl Read {
         let reference = Reference::new(field("reference"));
         for (column, missing, wrong) in [
             ("image_date", image_date.is_none(), "it is no date such as 2026-11-22"),
-            ("retention", retention.is_none(), "it is none of: retained, retained until a date, under review, due for deletion"),
+            (
+                "retention",
+                retention.is_none(),
+                "it is none of: retained, retained until a date, under review, due for deletion",
+            ),
             ("born", born.is_none(), "it is no past date such as 1990-05-01, no year, and not the word unknown"),
             ("reference", reference.is_err(), "it has fewer than 4 or more than 200 letters and digits"),
             ("image", !is_file_name(field("image")), "it is no plain file name"),
@@ -216,7 +222,8 @@ impl Read {
 
 /// Whether two rows of one reference say the same of the person.
 fn same_person(one: &Row, other: &Row) -> bool {
-    let said = |row: &Row| (row.facts.label.clone(), row.facts.ground.clone(), row.facts.age, row.facts.protected.clone());
+    let said =
+        |row: &Row| (row.facts.label.clone(), row.facts.ground.clone(), row.facts.age, row.facts.protected.clone());
     said(one) == said(other)
 }
 
@@ -285,7 +292,10 @@ mod tests {
 
     #[test]
     fn a_row_becomes_an_entry_and_a_date_of_birth_an_age() {
-        let text = format!("\u{feff}{}", file(&[GOOD, &GOOD.replace("one.png", "two.png").replace("1990-05-01", "1990-05-01")]));
+        let text = format!(
+            "\u{feff}{}",
+            file(&[GOOD, &GOOD.replace("one.png", "two.png").replace("1990-05-01", "1990-05-01")])
+        );
         let rows = read(text.as_bytes(), &plan(), &policy(), now()).unwrap();
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[0].number, rows[0].image.as_str()), (2, "one.png"));
@@ -343,7 +353,8 @@ mod tests {
             let told = faults(&file(&[GOOD, &second]));
             assert!(told.len() == 1 && told[0].ends_with(expected), "{expected}: {told:?}");
         }
-        let many: Vec<String> = (0..=policy().images_per_person_max).map(|at| with("two.png", &format!("{at}.png"))).collect();
+        let many: Vec<String> =
+            (0..=policy().images_per_person_max).map(|at| with("two.png", &format!("{at}.png"))).collect();
         let told = faults(&file(&many.iter().map(String::as_str).collect::<Vec<_>>()));
         assert!(told.len() == 1 && told[0].contains("images of one person"), "{told:?}");
     }

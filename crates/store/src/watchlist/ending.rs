@@ -76,7 +76,6 @@ pub(crate) fn delete_list(connection: &Connection, d: &DeploymentId) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use domain::Actor;
     use evidence::Fact;
 
     use super::*;
@@ -128,7 +127,7 @@ mod tests {
             scene.receipt();
             let (d, now) = (scene.d(), scene.tick());
             let live = scene.deployment().expect_live().unwrap().into_inner();
-            let ended = live.end(Actor::System, "the recordings ran out", now).unwrap();
+            let ended = live.end("the recordings ran out", now).unwrap();
             let ended = scene.store().record(ended, |_, _| Ok(())).unwrap().into_inner();
             if steps >= 1 {
                 KeyKind::Watchlist.begin_destruction(&scene.store().connection, &d).unwrap();
@@ -163,7 +162,7 @@ mod tests {
         std::fs::remove_file(&key).unwrap();
         std::fs::create_dir(&key).unwrap();
         let live = scene.deployment().expect_live().unwrap().into_inner();
-        let ended = live.end(Actor::System, "the recordings ran out", now).unwrap();
+        let ended = live.end("the recordings ran out", now).unwrap();
         let error = scene.store().commit(ended).unwrap_err();
         assert!(matches!(error, StoreError::ListRemains { .. }) && error.to_string().contains("kx-1"), "{error}");
         assert!(matches!(*scene.deployment(), Deployment::Ended(_)), "the end stands");
