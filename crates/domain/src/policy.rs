@@ -51,7 +51,7 @@ pub struct Policy {
     pub lease: SignedDuration,
     /// How long an alert's evidence is kept.
     pub alert_retention: SignedDuration,
-    /// How long a hold may keep an alert beyond its expiry.
+    /// How long after the alert a hold may keep its evidence.
     pub alert_hold_max: SignedDuration,
     /// How long a complaint is kept.
     pub complaint_retention: SignedDuration,

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
-    Actor, Adjudicators, Age, Announced, Approval, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts,
-    Equipment, Event, Kind, ModelId, Nearest, Officer, OfficerId, OperationId, OutsideAuthoriser, Plan, Policy,
+    Adjudicators, Age, Announced, Approval, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment,
+    Event, Kind, ModelId, Nearest, Officer, OfficerId, Operation, OperationId, OutsideAuthoriser, Plan, Policy,
     Publication, Refusal, Retention, Role, Roles, Roll, Score, Settlement, Tally, Threshold, settle,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -96,9 +96,25 @@ fn plan() -> Plan {
         kind: Kind::Exercise,
         purpose: "exercise".into(),
         place: "a rendered concourse".into(),
+        place_ground: "recorded files".into(),
+        place_evidence: digest(),
         cameras: 1,
         starts: at(100),
         ends: at(3700),
+    }
+}
+
+fn digest() -> String {
+    "ab".repeat(32)
+}
+
+fn operation() -> Operation {
+    Operation {
+        operation: OperationId::new("o1").unwrap(),
+        title: "Exercise".into(),
+        force: "Example force".into(),
+        purpose: "To learn".into(),
+        outside_authoriser: None,
     }
 }
 
@@ -150,13 +166,14 @@ fn roll(people: u64) -> Roll {
 fn announced(record: &mut Record) -> Announced {
     let proposed = record.take(Draft { plan: plan() }.propose(&proposer(), &policy(), at(0)).unwrap());
     let approved = record.take(proposed.approve(&authoriser(), &policy(), at(1)).unwrap());
-    record.take(approved.announce(&authoriser(), "n".into(), at(2)).unwrap())
+    record.take(approved.announce(&authoriser(), "n".into(), &operation(), &policy(), at(2)).unwrap())
 }
 
 fn prepared(record: &mut Record) -> Announced {
     let state = announced(record);
     let state = record.take(state.freeze_watchlist(&lister(), &roll(1), "c".into(), &policy(), at(3)).unwrap());
-    let state = record.take(state.confirm_signage(&operator(), 4, "by the north stairs", at(4)).unwrap());
+    let state =
+        record.take(state.confirm_signage(&operator(), 4, "by the north stairs", "https://page", at(4)).unwrap());
     record.take(state.declare_recording(&operator(), "camera 1", "digest".into(), 10, at(5)).unwrap())
 }
 
@@ -180,7 +197,7 @@ fn states() -> Vec<(&'static str, Deployment)> {
     let live = ready.start(&operator(), equipment(), &threshold(), &policy(), at(100)).unwrap().into_parts().0;
     found.push(("live", Deployment::Live(live.clone())));
     found.push(("paused", Deployment::Paused(live.clone().pause(&operator(), "r", at(101)).unwrap().into_parts().0)));
-    let ended = live.end(Actor::System, "r", at(102)).unwrap().into_parts().0;
+    let ended = live.end("r", at(102)).unwrap().into_parts().0;
     found.push(("ended", Deployment::Ended(ended.clone())));
     let destroyed = Destroyed { alerts: 0, watchlist_images: 1 };
     found.push(("purged", Deployment::Purged(ended.purge(destroyed, at(103)).into_parts().0)));
@@ -192,12 +209,14 @@ type Action = (&'static str, fn(Deployment, &Officer) -> Result<(), Refusal>);
 /// Everything an officer can ask of a deployment.
 const ACTIONS: [Action; 9] = [
     ("approve", |d, who| d.expect_proposed()?.approve(who, &policy(), at(200)).map(drop)),
-    ("announce", |d, who| d.expect_approved()?.announce(who, "n".into(), at(200)).map(drop)),
+    ("announce", |d, who| d.expect_approved()?.announce(who, "n".into(), &operation(), &policy(), at(200)).map(drop)),
     ("list", |d, who| d.expect_announced()?.list(who, &entry(), 1, &policy(), at(200)).map(drop)),
     ("freeze watchlist", |d, who| {
         d.expect_announced()?.freeze_watchlist(who, &roll(1), "c".into(), &policy(), at(200)).map(drop)
     }),
-    ("confirm signage", |d, who| d.expect_announced()?.confirm_signage(who, 2, "round", at(200)).map(drop)),
+    ("confirm signage", |d, who| {
+        d.expect_announced()?.confirm_signage(who, 2, "round", "https://page", at(200)).map(drop)
+    }),
     ("declare recording", |d, who| d.expect_announced()?.declare_recording(who, "c", "d".into(), 1, at(200)).map(drop)),
     ("start", |d, who| d.expect_announced()?.start(who, equipment(), &threshold(), &policy(), at(200)).map(drop)),
     ("pause", |d, who| d.expect_live()?.pause(who, "r", at(200)).map(drop)),
@@ -263,7 +282,7 @@ fn a_start_needs_every_one_of_its_conditions() {
     assert_eq!(start(bare.clone(), &policy(), &threshold(), at(100)), Err(Refusal::WatchlistNotFrozen));
     let listed = bare.freeze_watchlist(&lister(), &roll(1), "c".into(), &policy(), at(3)).unwrap().into_parts().0;
     assert_eq!(start(listed.clone(), &policy(), &threshold(), at(100)), Err(Refusal::SignageNotConfirmed));
-    let signed = listed.confirm_signage(&operator(), 1, "round", at(4)).unwrap().into_parts().0;
+    let signed = listed.confirm_signage(&operator(), 1, "round", "https://page", at(4)).unwrap().into_parts().0;
     assert_eq!(start(signed, &policy(), &threshold(), at(100)), Err(Refusal::NoRecordingDeclared));
 
     let mut long_notice = policy();
@@ -279,6 +298,10 @@ fn a_start_needs_every_one_of_its_conditions() {
     let mut fresh = policy();
     fresh.watchlist_age_max = SignedDuration::from_secs(96);
     assert!(matches!(start(ready(), &fresh, &threshold(), at(100)), Err(Refusal::WatchlistTooOld { .. })));
+    let other = Threshold::new(ModelId::new("m"), 0.4, 0.001, "set".into()).unwrap();
+    assert_eq!(start(ready(), &policy(), &other, at(100)), Err(Refusal::ThresholdNotInPolicy));
+    let unknown = Threshold::new(ModelId::new("n"), 0.5, 0.001, "set".into()).unwrap();
+    assert_eq!(start(ready(), &policy(), &unknown, at(100)), Err(Refusal::ThresholdNotMeasured));
     let loose = Threshold::new(ModelId::new("m"), 0.1, 0.02, "set".into()).unwrap();
     assert!(matches!(start(ready(), &policy(), &loose, at(100)), Err(Refusal::ThresholdTooLoose { .. })));
 }
@@ -327,7 +350,7 @@ fn the_record_replays_to_the_state_at_every_step() {
     let paused = record.take(live.pause(&operator(), "a camera moved", at(161)).unwrap());
     assert_eq!(record.state(), Deployment::Paused(paused.clone()));
     let live = record.take(paused.resume(&operator(), at(162)).unwrap());
-    let ended = record.take(live.end(Actor::System, "done", at(163)).unwrap());
+    let ended = record.take(live.end("done", at(163)).unwrap());
     assert_eq!(record.state(), Deployment::Ended(ended.clone()));
     let purged = record.take(ended.purge(Destroyed { alerts: 0, watchlist_images: 1 }, at(164)));
     assert_eq!(record.state(), Deployment::Purged(purged));

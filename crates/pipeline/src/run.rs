@@ -278,7 +278,7 @@ impl Run {
         let recorded = store.commit(live.count(self.tally.unreported(), self.clock.now())?)?;
         self.tally.mark_reported();
         self.live = Some(recorded);
-        store.publish(self.clock.now())?;
+        store.publish_if_due(self.clock.now())?;
         Ok(())
     }
 

@@ -16,12 +16,7 @@ const NOTICE_BYTES_MAX: usize = 64 * 1024;
 impl Store {
     /// The deployment in its present state, rebuilt from its entries.
     pub fn deployment(&self, d: &DeploymentId) -> Result<Recorded<Deployment>, StoreError> {
-        let replayed = self.with_history(d, |history| Deployment::replay(history))?;
-        let found = replayed.map_err(|inconsistent| StoreError::Damaged {
-            what: format!("deployment {d}"),
-            found: inconsistent.to_string(),
-        })?;
-        match found {
+        match self.replayed(d)? {
             Some(deployment) => Ok(Recorded::new(deployment)),
             None => Err(StoreError::Unknown { what: "the deployment", name: d.to_string() }),
         }

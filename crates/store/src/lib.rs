@@ -8,8 +8,10 @@
 //! steals it can and cannot do, is said in `docs/reference/store.md`.
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
-//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`,
-//! `sealing`, `watchlist`, `listed`, `suppressions`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
+//! a decision is recorded (`store`, `log`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
+//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `sealing`, `watchlist`, `listed`,
+//! `suppressions`, `alerts`),
+//! how it ends (`purge`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -18,7 +20,10 @@ mod database;
 pub mod disclosure;
 mod store;
 mod log;
+mod batch;
 mod publishing;
+mod vouching;
+mod witnessing;
 mod policy_file;
 mod policy_explained;
 mod policies;
@@ -40,14 +45,17 @@ mod faults;
 mod scenes;
 
 pub use alerts::{AlertRow, AlertState, Evidence, Opened};
+pub use batch::BATCH_DECISIONS_MAX;
 pub use check::Finding;
 pub use error::StoreError;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
 };
-pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, shipped_policy};
+pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, sha256_hex, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use store::Store;
 pub use suppressions::Suppressed;
+pub use vouching::WitnessRequest;
 pub use watchlist::{FlagState, Listed, NewEntry};
+pub use witnessing::WitnessFolder;

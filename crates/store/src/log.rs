@@ -14,12 +14,14 @@ use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::recorded::Recorded;
 use crate::store::Store;
 
-/// The history of the deployment asked for last.
+/// The deployment asked for last, as far as its entries were read.
 pub(crate) struct Remembered {
     deployment: DeploymentId,
     /// The last event read.
     until: i64,
-    history: Vec<Recollection>,
+    /// Number of entries read.
+    entries: usize,
+    state: Option<Deployment>,
 }
 
 impl Store {
@@ -47,11 +49,7 @@ impl Store {
         beside: impl FnOnce(&Transaction<'_>, Option<u64>) -> Result<(), StoreError>,
     ) -> Result<Recorded<T>, StoreError> {
         let (state, event) = decided.into_parts();
-        let publication = event.publication();
-        self.refuse_earlier(event.at)?;
-        if let Publication::Publish(entry) = &publication {
-            self.refuse_outdated(&event, entry)?;
-        }
+        let publication = self.expect_recordable(&event)?;
         let doing = "recording";
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
         let number = insert(&transaction, &event, &publication)?;
@@ -83,6 +81,22 @@ impl Store {
         recorded
     }
 
+    /// Writes an event in a transaction that somebody else ends.
+    pub(crate) fn insert_event(&self, event: &Event) -> Result<(), StoreError> {
+        let publication = self.expect_recordable(event)?;
+        insert(&self.connection, event, &publication).map(drop)
+    }
+
+    /// What the record will say of an event, if it follows from what is on the record now.
+    fn expect_recordable(&self, event: &Event) -> Result<Publication, StoreError> {
+        let publication = event.publication();
+        self.refuse_earlier(event.at)?;
+        if let Publication::Publish(entry) = &publication {
+            self.refuse_outdated(event, entry)?;
+        }
+        Ok(publication)
+    }
+
     /// Refuses what is dated before the last thing recorded.
     pub(crate) fn refuse_earlier(&self, at: Timestamp) -> Result<(), StoreError> {
         match self.last_recorded()? {
@@ -100,16 +114,12 @@ impl Store {
         at.map(timestamp).transpose()
     }
 
-    /// Gives `read` the deployment's entries with who acted, oldest first. The history asked for last stays in memory:
+    /// The deployment as its entries tell it; nothing where there are none. The one asked for last stays in memory:
     /// entries are only ever added, so what was read stays true and only newer ones are read.
-    pub(crate) fn with_history<T>(
-        &self,
-        d: &DeploymentId,
-        read: impl FnOnce(&mut Vec<Recollection>) -> T,
-    ) -> Result<T, StoreError> {
+    pub(crate) fn replayed(&self, d: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
         let remembered = self.remembered.take().filter(|remembered| remembered.deployment == *d);
         let mut remembered =
-            remembered.unwrap_or_else(|| Remembered { deployment: d.clone(), until: 0, history: Vec::new() });
+            remembered.unwrap_or_else(|| Remembered { deployment: d.clone(), until: 0, entries: 0, state: None });
         let doing = "reading a deployment";
         let mut statement = self
             .connection
@@ -122,12 +132,19 @@ impl Store {
         while let Some(row) = rows.next().doing(doing)? {
             let number: u64 = row.get(0).doing(doing)?;
             let actor = actor_of(row.get(2).doing(doing)?, number)?;
-            remembered.history.push(Recollection { actor, entry: entry_of(row, 1, number)? });
+            let recollection = Recollection { actor, entry: entry_of(row, 1, number)? };
+            let next = Deployment::after(remembered.state.take(), &recollection);
+            let next = next.map_err(|found| Inconsistent { position: remembered.entries, found });
+            remembered.state = Some(next.map_err(|inconsistent| StoreError::Damaged {
+                what: format!("deployment {d}"),
+                found: inconsistent.to_string(),
+            })?);
+            remembered.entries += 1;
             remembered.until = row.get(3).doing(doing)?;
         }
-        let result = read(&mut remembered.history);
+        let state = remembered.state.clone();
         self.remembered.replace(Some(remembered));
-        Ok(result)
+        Ok(state)
     }
 
     /// The entries about one alert, oldest first.
@@ -153,19 +170,9 @@ impl Store {
     fn refuse_outdated(&self, event: &Event, entry: &Entry) -> Result<(), StoreError> {
         let about = About::of(&event.happening);
         if let Some(deployment) = about.deployment {
-            self.with_history(deployment, |history| {
-                history.push(Recollection { actor: event.actor.clone(), entry: entry.clone() });
-                let replayed = Deployment::replay(history);
-                history.pop();
-                replayed.map_err(|Inconsistent { position, found }| {
-                    let name = format!("deployment {deployment}");
-                    if position == history.len() {
-                        StoreError::Outdated { name, found }
-                    } else {
-                        StoreError::Damaged { what: format!("{name}, entry {position} of it"), found }
-                    }
-                })
-            })??;
+            let recollection = Recollection { actor: event.actor.clone(), entry: entry.clone() };
+            Deployment::after(self.replayed(deployment)?, &recollection)
+                .map_err(|found| StoreError::Outdated { name: format!("deployment {deployment}"), found })?;
         }
         if let Some(alert) = about.alert {
             let mut entries = self.alert_entries(alert)?;
@@ -217,7 +224,7 @@ fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
 }
 
 /// Writes the event and its entry; returns the entry's number in the log, if there is one.
-fn insert(transaction: &Transaction<'_>, event: &Event, publication: &Publication) -> Result<Option<u64>, StoreError> {
+fn insert(transaction: &Connection, event: &Event, publication: &Publication) -> Result<Option<u64>, StoreError> {
     let doing = "writing an event";
     let About { deployment, alert, listed } = About::of(&event.happening);
     let (entry, withheld) = match publication {

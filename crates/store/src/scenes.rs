@@ -96,7 +96,7 @@ impl Scene {
 
     pub(crate) fn policy(&mut self) -> Policy {
         let now = self.tick();
-        self.store().adopt_policy(EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now).unwrap().into_inner()
+        self.store().adopt_policy(&exercise_policy(), &officer(Role::AuthorisingOfficer), now).unwrap().into_inner()
     }
 
     pub(crate) fn operation(&mut self) {
@@ -323,6 +323,11 @@ pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
         }
     }
     found
+}
+
+/// The shipped profile, with a threshold for the model of these tests.
+fn exercise_policy() -> String {
+    format!("{EXERCISE_POLICY}\n[[threshold]]\nmodel = \"m\"\nvalue = 0.5\nfpir = 0.001\nevaluation = \"set\"\n")
 }
 
 fn model() -> ModelId {

@@ -45,10 +45,14 @@ impl Deployment {
     pub fn replay(history: &[Recollection]) -> Result<Option<Self>, Inconsistent> {
         let mut state = None;
         for (position, recollection) in history.iter().enumerate() {
-            let next = follow(state, recollection);
-            state = Some(next.map_err(|found| Inconsistent { position, found })?);
+            state = Some(Self::after(state, recollection).map_err(|found| Inconsistent { position, found })?);
         }
         Ok(state)
+    }
+
+    /// The state after one more entry, or what does not fit, as a sentence.
+    pub fn after(state: Option<Self>, recollection: &Recollection) -> Result<Self, String> {
+        follow(state, recollection)
     }
 }
 
