@@ -97,7 +97,7 @@ impl Store {
         }
         self.finish_watchlists()?;
         self.finish_suppressions()?;
-        if wipe_is_due(&self.connection)? { self.wipe() } else { Ok(()) }
+        if wipe_is_due(&self.connection)? { self.wipe() } else { self.empty_log_of_writes() }
     }
 
     fn begin_destruction(&mut self, d: &DeploymentId) -> Result<(), StoreError> {
@@ -129,6 +129,12 @@ impl Store {
             kind.forget(&self.connection, d)?;
         }
         Ok(())
+    }
+
+    /// Leaves nothing of deleted rows in the write-ahead log.
+    pub(crate) fn empty_log_of_writes(&mut self) -> Result<(), StoreError> {
+        self.connection.flush_prepared_statement_cache();
+        database::empty_write_ahead_log(&self.connection)
     }
 
     pub(crate) fn wipe(&mut self) -> Result<(), StoreError> {

@@ -164,6 +164,8 @@ pub(crate) mod tests {
             kind: Kind::Exercise,
             purpose: "exercise".into(),
             place: "here".into(),
+            place_ground: "recorded files".into(),
+            place_evidence: "ab".repeat(32),
             cameras: 1,
             starts: at(0),
             ends: at(3600),

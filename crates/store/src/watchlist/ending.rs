@@ -5,14 +5,14 @@
 //!
 //! In order, each step durable before the next: 0. the end is on the record; 1. the database notes that the key is being
 //! destroyed; 2. the key file is overwritten and removed; 3. one transaction deletes the rows, forgets the key and records
-//! `watchlist-destroyed`; 4. freed space is wiped. After a crash at any of them, the next opening goes on.
+//! `watchlist-destroyed`, and SQLite overwrites what it deletes (`secure_delete`); 4. the write-ahead log is emptied. After a
+//! crash at any of them, the next opening goes on. The database is rewritten as a whole at the purge.
 
 use domain::{Decided, Deployment, DeploymentId, Ended};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::error::{Doing as _, StoreError};
-use crate::purge::note_wipe_due;
 use crate::recorded::Recorded;
 use crate::sealing::{KeyKind, KeyState};
 use crate::store::Store;
@@ -36,7 +36,7 @@ impl Store {
         KeyKind::Watchlist.begin_destruction(&self.connection, d)?;
         self.watchlist_keys().destroy(d)?;
         self.record_destruction(&ended, d, now)?;
-        self.wipe()
+        self.empty_log_of_writes()
     }
 
     /// Destroys the watchlist of every deployment that has ended: what a crash cut short.
@@ -54,8 +54,7 @@ impl Store {
         let images = self.listed_numbers(d)?.len() as u64;
         let recorded = self.record(ended.watchlist_destroyed(images, now), |transaction, _| {
             delete_list(transaction, d)?;
-            KeyKind::Watchlist.forget(transaction, d)?;
-            note_wipe_due(transaction)
+            KeyKind::Watchlist.forget(transaction, d)
         });
         recorded.map(drop)
     }
@@ -79,7 +78,7 @@ mod tests {
     use evidence::Fact;
 
     use super::*;
-    use crate::scenes::{LISTED_IMAGE, Scene};
+    use crate::scenes::{LISTED_IMAGE, Scene, files_holding};
 
     fn destroyed(scene: &mut Scene) -> Vec<u64> {
         let d = scene.d();
@@ -115,6 +114,35 @@ mod tests {
         scene.purged();
         assert!(matches!(scene.store().alert_listed_image(&alert), Err(StoreError::Destroyed { .. })));
         assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+
+    #[test]
+    fn after_the_end_no_file_holds_anything_that_was_sealed_for_the_list() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.live("kx-1");
+        scene.alert();
+        let d = scene.d();
+        let key = scene.store().watchlist_keys().path(&d);
+        let mut sealed = vec![std::fs::read(key).unwrap()];
+        let mut statement = scene
+            .store()
+            .connection
+            .prepare(
+                "SELECT facts FROM watchlist_entries UNION ALL SELECT image FROM watchlist_entries
+                 UNION ALL SELECT template FROM watchlist_entries UNION ALL SELECT salt FROM watchlists",
+            )
+            .unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        sealed.extend(rows.map(Result::unwrap));
+        drop(statement);
+        let left = |scene: &Scene| {
+            let piece = |value: &&Vec<u8>| files_holding(&scene.dir(), &value[value.len() - 24..]) > 0;
+            sealed.iter().filter(piece).count()
+        };
+        assert_eq!((sealed.len(), left(&scene)), (1 + 9 + 1, 1 + 9 + 1));
+        scene.end();
+        assert_eq!(left(&scene), 0);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) struct Record {
     pub(super) receipts: Vec<Receipt>,
     pub(super) ended: Option<(Timestamp, String)>,
     pub(super) purged: Option<PurgeFacts>,
+    /// Images of the watchlist destroyed when it ended, before the purge.
+    listed_images_destroyed: u64,
 }
 
 /// The operation it belongs to.
@@ -176,7 +178,9 @@ impl Record {
             Fact::OutcomeRecorded { alert, outcome, .. } => {
                 self.alerts.entry(alert.clone()).or_default().outcome = Outcome::from_word(outcome);
             }
-            Fact::PolicyAdopted { .. }
+            Fact::AlertsSuppressed { .. }
+            | Fact::CommitmentsDestroyed { .. }
+            | Fact::PolicyAdopted { .. }
             | Fact::OperationOpened { .. }
             | Fact::StaffCounted { .. }
             | Fact::DeploymentRatified { .. }
