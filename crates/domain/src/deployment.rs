@@ -9,6 +9,7 @@ mod due;
 mod lease;
 mod listing;
 mod replay;
+mod seeding;
 
 use jiff::Timestamp;
 
@@ -29,6 +30,7 @@ pub use proposing::{Approved, Draft, Proposed};
 pub use purged::{Followed, Purged};
 pub use replay::{Inconsistent, Recollection};
 pub use running::{Cause, Destroyed, Ended, Live, Paused};
+pub use seeding::SeedPair;
 
 /// What kind of use it is. An exercise reads recorded files; nothing in this version can open a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results};
 use jiff::Timestamp;
 
-use crate::alert::{Judgement, Outcome};
+use crate::alert::{AlertStep, Judgement, Outcome};
+use crate::complaint::ComplaintStep;
 use crate::deployment::Plan;
 use crate::identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
 use crate::officer::Role;
+use crate::share::ShareStep;
 use crate::staff::{Member, StaffChange};
 use crate::tripwire::Wire;
 
@@ -168,6 +170,9 @@ pub enum Happening {
         alert: AlertId,
         outcome: Outcome,
     },
+    AlertStep(AlertStep),
+    ComplaintStep(ComplaintStep),
+    ShareStep(ShareStep),
     MinuteCounted {
         deployment: DeploymentId,
         from: Timestamp,
@@ -235,6 +240,8 @@ pub enum Withheld {
     WouldPointAtOnePerson,
     /// It is staff conduct inside the control room, kept for the auditor.
     StaffConduct,
+    /// It would tell reviewers which pairs were seeded to measure them; the figures are told at the end.
+    WouldTellReviewers,
     /// It is about one member of staff; how many could act is published as counts.
     StaffRegister,
 }
@@ -339,6 +346,12 @@ impl Event {
                 alert: text(&alert),
                 outcome: outcome.word().into(),
             },
+            H::AlertStep(step) => match step.publication() {
+                Ok(fact) => fact,
+                Err(withheld) => return Publication::Withhold(withheld),
+            },
+            H::ComplaintStep(step) => step.fact(),
+            H::ShareStep(step) => step.fact(),
             H::MinuteCounted { deployment, from, to, counts } => {
                 Fact::DeletionReceipt { deployment: text(&deployment), from, to, counts }
             }

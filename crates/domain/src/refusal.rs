@@ -5,6 +5,9 @@ use std::fmt;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::alert::AlertRefusal;
+use crate::share::ShareRefusal;
+
 /// Why a rule said no. `Display` is the sentence a person reads; [`Refusal::rule`] is where it comes from.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the sentence of each variant is its documentation")]
@@ -73,6 +76,8 @@ pub enum Refusal {
     ReasonMissing,
     PolicyContradictsItself { faults: String },
     AlertExpired { expired: Timestamp },
+    Alert(AlertRefusal),
+    Share(ShareRefusal),
     ClockWentBack { last: Timestamp },
     TripNotCleared,
     NothingTripped,
@@ -166,6 +171,8 @@ impl Refusal {
                 "a policy profile is adopted only when it does not contradict itself"
             }
             Self::ReasonMissing => "what is stopped or given up is given up for a stated reason",
+            Self::Alert(refusal) => refusal.rule(),
+            Self::Share(refusal) => refusal.rule(),
             Self::AlertExpired { .. } => "retention: an alert is gone at its expiry",
             Self::ClockWentBack { .. } => "the record never goes back in time",
             Self::TripNotCleared | Self::NothingTripped => {
@@ -397,6 +404,8 @@ impl fmt::Display for Refusal {
             Self::AlertExpired { expired } => {
                 write!(out, "the alert expired at {expired} and its evidence is destroyed")
             }
+            Self::Alert(refusal) => refusal.fmt(out),
+            Self::Share(refusal) => refusal.fmt(out),
             Self::ClockWentBack { last } => {
                 write!(out, "the clock reads earlier than the last entry ({last}); set it right before going on")
             }

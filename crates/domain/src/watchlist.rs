@@ -12,7 +12,7 @@ mod roll;
 mod suppression;
 
 pub use composition::{GROUP_PEOPLE_MIN, NOT_BROKEN_DOWN, published};
-pub use entry::{Age, EntryFacts, Retention, TEXT_CHARS_MAX};
+pub use entry::{Age, EntryFacts, Origin, Retention, TEXT_CHARS_MAX};
 pub use likeness::{Flag, Likeness};
 pub use protection::{Approval, Listing, Protection};
 pub use question::{QUESTIONS_PER_DAY_MAX, Reference, ask, commitments_due, destroy_commitments};

@@ -235,6 +235,7 @@ fn entry() -> EntryFacts {
         age_at_image: Age::AtLeast(30),
         age: Age::AtLeast(30),
         protected: None,
+        origin: domain::Origin::Own,
     }
 }
 

@@ -39,6 +39,9 @@ pub struct Account {
     pub alerts_judged: u64,
     /// What its purge says it destroyed; nothing before the purge.
     pub purge: Option<Purge>,
+    /// Images of the watchlist that were destroyed before the purge, when the deployment ended.
+    #[serde(skip)]
+    images_destroyed: u64,
 }
 
 /// What a purge says it destroyed.
@@ -138,10 +141,11 @@ impl Account {
                 self.receipts += 1;
                 self.counts = self.counts.checked_add(counts).unwrap_or(self.counts);
             }
+            Fact::WatchlistDestroyed { images, .. } => self.images_destroyed = *images,
             Fact::DeploymentPurged { alerts_destroyed, watchlist_images_destroyed, key_destroyed, .. } => {
                 self.purge = Some(Purge {
                     alerts_destroyed: *alerts_destroyed,
-                    watchlist_images_destroyed: *watchlist_images_destroyed,
+                    watchlist_images_destroyed: self.images_destroyed.saturating_add(*watchlist_images_destroyed),
                     key_destroyed: *key_destroyed,
                 });
             }
@@ -162,11 +166,15 @@ mod tests {
         let (told, untold) = accounts.finish();
         assert_eq!((told.len(), untold), (1, 0));
         let account = &told[0];
-        assert_eq!((account.started, account.ended, account.state), (Some(at(600)), Some(at(970)), "purged"));
+        assert_eq!(
+            (account.started, account.ended, account.state),
+            (Some(at(600)), Some(at(970)), "purged and its results published")
+        );
         assert_eq!((account.people_listed, account.images_listed, account.receipts), (3, 4, 4));
         assert_eq!((account.alerts, account.alerts_judged, account.counts), (1, 1, counts(24, 1)));
         let words = account.words();
-        for part in ["d1 (exercise) is purged", "24 templates made = 23 destroyed + 1 kept", "4 images and the key"] {
+        for part in ["d1 (exercise) is purged and", "24 templates made = 23 destroyed + 1 kept", "4 images and the key"]
+        {
             assert!(words.contains(part), "{words}");
         }
     }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::terms::{SeedFigures, ShareTerms};
+
 /// Most bytes an entry may have (C2SP tlog-tiles: a length is 16 bits).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 /// Suppressed alerts are published rounded up to a multiple of this.
@@ -217,6 +219,145 @@ pub enum Fact {
         /// The outcome, from the policy's closed vocabulary.
         outcome: String,
     },
+    /// The first of two people judged an alert; what they saw in it is told only with the second judgement.
+    AlertJudgedOnce {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// Salted commitment to the judgement, hexadecimal; see `commitment`.
+        judgement_commitment: String,
+        /// Seconds from the first look to the judgement.
+        seconds_to_decide: u64,
+    },
+    /// Another person judged it too, without knowing the first judgement, which is told now.
+    AlertJudgedTwice {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// The first judgement.
+        first: String,
+        /// The salt of its commitment, hexadecimal.
+        salt: String,
+        /// The second judgement. Where the two differ, nobody is spoken to.
+        second: String,
+        /// Seconds from this person's first look to the judgement.
+        seconds_to_decide: u64,
+    },
+    /// Somebody spoke to the person, did not find them, or did not try.
+    AlertEngaged {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// Which of these, from a closed vocabulary.
+        engagement: String,
+    },
+    /// An outcome on the record turned out to be another.
+    OutcomeReclassified {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// The outcome that stands from now on.
+        outcome: String,
+        /// Why, from a closed vocabulary.
+        reason: String,
+    },
+    /// The evidence of an alert is kept beyond its expiry, sealed under a key of its own.
+    AlertHeld {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// On what ground, from a closed vocabulary.
+        ground: String,
+        /// When the held evidence is destroyed at the latest, UTC.
+        until: Timestamp,
+        /// Salted commitment to the held evidence, hexadecimal.
+        evidence_commitment: String,
+    },
+    /// A hold was lifted before its time.
+    HoldReleased {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+    },
+    /// Held evidence was destroyed, its key too.
+    HeldEvidenceDestroyed {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+    },
+    /// An exercise fixed which pairs of listed images, known to show different people, its reviewers will be shown.
+    SeedsCommitted {
+        /// The deployment.
+        deployment: String,
+        /// Number of pairs.
+        seeds: u64,
+        /// Salted commitment to their names, hexadecimal; see `commitment`.
+        commitment: String,
+    },
+    /// Which they were, and how the reviewers judged them. They are no alerts and count as none.
+    SeedsRevealed(SeedFigures),
+    /// Somebody complained.
+    ComplaintReceived {
+        /// The complaint's random name.
+        complaint: String,
+        /// `alert receipt` or `place and time`: how the complainant named the occasion.
+        about: String,
+        /// The deployment it is about, where it is known.
+        about_deployment: Option<String>,
+    },
+    /// It was answered.
+    ComplaintAnswered {
+        /// The complaint.
+        complaint: String,
+        /// `upheld` or `not upheld`.
+        finding: String,
+    },
+    /// Its text and the answer were destroyed.
+    ComplaintForgotten {
+        /// The complaint.
+        complaint: String,
+    },
+    /// It was proposed that something may pass between the force and another body.
+    ShareProposed(ShareTerms),
+    /// Somebody other than the proposer approved it.
+    ShareApproved {
+        /// The share.
+        share: String,
+        /// The role, never the name, of who approved.
+        role: String,
+    },
+    /// Something passed under it.
+    ShareUsed {
+        /// The share.
+        share: String,
+        /// The other body.
+        counterpart: String,
+        /// `in` or `out`.
+        direction: String,
+        /// What kind of thing.
+        what: String,
+        /// How many.
+        items: u64,
+    },
+    /// What came of it was reported, as the share demands.
+    ShareOutcomeReported {
+        /// The share.
+        share: String,
+    },
+    /// It ended before its time.
+    ShareRevoked {
+        /// The share.
+        share: String,
+        /// Why, from a closed vocabulary.
+        reason: String,
+    },
     /// One minute's count of templates made and destroyed.
     DeletionReceipt {
         /// The deployment.
@@ -423,6 +564,13 @@ impl Fact {
     pub fn deployment(&self) -> Option<&str> {
         match self {
             Self::PolicyAdopted { .. } | Self::OperationOpened { .. } | Self::StaffCounted { .. } => None,
+            Self::ComplaintReceived { .. } | Self::ComplaintAnswered { .. } | Self::ComplaintForgotten { .. } => None,
+            Self::ShareProposed(_)
+            | Self::ShareApproved { .. }
+            | Self::ShareUsed { .. }
+            | Self::ShareOutcomeReported { .. }
+            | Self::ShareRevoked { .. } => None,
+            Self::SeedsRevealed(figures) => Some(&figures.deployment),
             Self::DeploymentProposed(plan) => Some(&plan.deployment),
             Self::DeploymentApproved { deployment, .. }
             | Self::DeploymentApprovedUrgently { deployment, .. }
@@ -442,6 +590,14 @@ impl Fact {
             | Self::AlertRaised { deployment, .. }
             | Self::AlertAdjudicated { deployment, .. }
             | Self::OutcomeRecorded { deployment, .. }
+            | Self::AlertJudgedOnce { deployment, .. }
+            | Self::AlertJudgedTwice { deployment, .. }
+            | Self::AlertEngaged { deployment, .. }
+            | Self::OutcomeReclassified { deployment, .. }
+            | Self::AlertHeld { deployment, .. }
+            | Self::HoldReleased { deployment, .. }
+            | Self::HeldEvidenceDestroyed { deployment, .. }
+            | Self::SeedsCommitted { deployment, .. }
             | Self::DeletionReceipt { deployment, .. }
             | Self::DeploymentEnded { deployment, .. }
             | Self::AlertsSuppressed { deployment, .. }

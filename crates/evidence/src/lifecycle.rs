@@ -9,10 +9,12 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::alert_steps::{AlertSteps, Seeds};
 use crate::entry::SUPPRESSED_STEP;
 use crate::mandate::Mandate;
 use crate::receipts::Ledger;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
+use crate::undertakings::Undertakings;
 use crate::{Counts, DeploymentPlan, Entry, Fact, Results};
 
 /// Most problems that are told; the rest are counted.
@@ -59,6 +61,7 @@ pub struct Story {
     operations: BTreeMap<String, Option<String>>,
     last: u64,
     deployments: BTreeMap<String, Deployment>,
+    undertakings: Undertakings,
     /// Number of names remembered in all these.
     names: usize,
     tallies: Tallies,
@@ -103,8 +106,10 @@ struct Running {
     recording_declared: bool,
     /// How often an alert was raised, repetitions too.
     alerts_named: usize,
-    /// Whether each alert has been judged.
-    alerts: BTreeMap<String, bool>,
+    /// How far each alert has come.
+    alerts: BTreeMap<String, AlertSteps>,
+    /// The pairs that an exercise seeds, once they are fixed.
+    seeds: Option<Seeds>,
     ledger: Option<Ledger>,
 }
 
@@ -154,6 +159,18 @@ impl Story {
             Fact::OperationOpened { operation, .. } => operation,
             Fact::DeploymentProposed(plan) => &plan.deployment,
             Fact::AlertRaised { alert, .. } => alert,
+            Fact::ShareProposed(terms) => &terms.share,
+            Fact::ComplaintReceived { complaint, .. } => complaint,
+            Fact::ShareApproved { .. }
+            | Fact::ShareUsed { .. }
+            | Fact::ShareOutcomeReported { .. }
+            | Fact::ShareRevoked { .. }
+            | Fact::ComplaintAnswered { .. } => return self.undertakings.take(entry.at, &entry.fact),
+            Fact::ComplaintForgotten { .. } => {
+                let wrong = self.undertakings.take(entry.at, &entry.fact);
+                self.names -= usize::from(wrong.is_empty());
+                return wrong;
+            }
             Fact::StaffCounted { .. } => return vec![],
             fact => return self.go_on(entry.at, fact),
         };
@@ -173,6 +190,13 @@ impl Story {
                 self.open(operation, policy_digest, outside_authoriser.clone())
             }
             Fact::DeploymentProposed(plan) => self.propose(plan),
+            fact @ Fact::ShareProposed(_) => self.undertakings.take(entry.at, fact),
+            fact @ Fact::ComplaintReceived { about_deployment, .. } => {
+                let known = about_deployment.as_ref().is_none_or(|name| self.deployments.contains_key(name));
+                let mut wrong = found(!known, || "a complaint is about a deployment that was never proposed".into());
+                wrong.extend(self.undertakings.take(entry.at, fact));
+                wrong
+            }
             fact => self.go_on(entry.at, fact),
         }
     }
@@ -217,6 +241,7 @@ impl Story {
             recording_declared: false,
             alerts_named: 0,
             alerts: BTreeMap::new(),
+            seeds: None,
             ledger: None,
         };
         let deployment =
@@ -239,22 +264,28 @@ impl Story {
         if matches!(fact, Fact::CommitmentsDestroyed { .. }) && std::mem::replace(&mut deployment.unanswerable, true) {
             wrong.push(format!("deployment {name} had its commitments destroyed twice"));
         }
+        if let (Fact::ResultsPublished { results, .. }, Some(account)) = (fact, deployment.account) {
+            wrong.extend(found(!account.agrees(results), || {
+                format!("deployment {name}: its results do not agree with its account, or do not add up")
+            }));
+            deployment.stage = Stage::Accounted;
+            return wrong;
+        }
         let Some(facts) = &mut deployment.facts else {
-            if let (Fact::ResultsPublished { results, .. }, Some(account)) = (fact, deployment.account) {
-                wrong.extend(found(!account.agrees(results), || {
-                    format!("deployment {name}: its results do not agree with its account, or do not add up")
-                }));
-                deployment.stage = Stage::Accounted;
-            }
+            let holds = matches!(fact, Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. });
+            wrong.extend(found(holds, || format!("deployment {name}: none of its evidence is held any longer")));
             return wrong;
         };
         wrong.extend(facts.take(at, fact).into_iter().map(|what| format!("deployment {name}: {what}")));
         // An unlawful step is told once; what follows is then measured from where it led.
         deployment.stage = stage_after(fact).unwrap_or(deployment.stage);
-        if matches!(deployment.stage, Stage::Purged | Stage::Withdrawn) {
-            self.names -= facts.alerts_named;
+        if matches!(deployment.stage, Stage::Purged | Stage::Accounted | Stage::Withdrawn) {
             deployment.account = Some(facts.account());
-            deployment.facts = None;
+            // What is held outlives the rest, and is measured against what is remembered until it is gone.
+            if facts.held() == 0 {
+                self.names -= facts.alerts_named;
+                deployment.facts = None;
+            }
         }
         wrong
     }
@@ -319,13 +350,27 @@ impl Running {
                 vec![]
             }
             Fact::AlertRaised { alert, expires, .. } => self.raise(at, alert, *expires),
-            Fact::AlertAdjudicated { alert, .. } => match self.alerts.get_mut(alert) {
-                None => vec![format!("alert {alert} was judged, but never raised")],
-                Some(judged) => found(std::mem::replace(judged, true), || format!("alert {alert} was judged twice")),
+            Fact::AlertAdjudicated { alert, .. }
+            | Fact::OutcomeRecorded { alert, .. }
+            | Fact::AlertJudgedOnce { alert, .. }
+            | Fact::AlertJudgedTwice { alert, .. }
+            | Fact::AlertEngaged { alert, .. }
+            | Fact::OutcomeReclassified { alert, .. }
+            | Fact::AlertHeld { alert, .. }
+            | Fact::HoldReleased { alert, .. }
+            | Fact::HeldEvidenceDestroyed { alert, .. } => match self.alerts.get_mut(alert) {
+                None => vec![format!("alert {alert} is spoken of, but was never raised")],
+                Some(steps) => steps.take(at, alert, fact),
             },
-            Fact::OutcomeRecorded { alert, .. } => match self.alerts.get(alert) {
-                None => vec![format!("alert {alert} has an outcome, but was never raised")],
-                Some(judged) => found(!judged, || format!("alert {alert} has an outcome, but nobody judged it")),
+            Fact::SeedsCommitted { seeds, commitment, .. } => {
+                let twice = self.seeds.replace(Seeds::fixed(*seeds, commitment)).is_some();
+                let mut wrong = found(twice, || "its seeded pairs were fixed twice".into());
+                wrong.extend(found(!self.is_exercise, || "it seeds pairs, but it is not an exercise".into()));
+                wrong
+            }
+            Fact::SeedsRevealed(figures) => match &mut self.seeds {
+                None => vec!["it reveals seeded pairs that were never fixed".into()],
+                Some(seeds) => seeds.reveal(figures),
             },
             Fact::DeletionReceipt { from, to, counts, .. } => match &mut self.ledger {
                 Some(ledger) => ledger.add(*from, *to, at, counts),
@@ -403,14 +448,26 @@ impl Running {
         if self.alerts.contains_key(alert) {
             wrong.push(format!("alert {alert} was raised twice"));
         } else {
-            self.alerts.insert(alert.to_owned(), false);
+            self.alerts.insert(alert.to_owned(), AlertSteps::default());
         }
         wrong
     }
 
+    /// Number of alerts whose evidence is held.
+    fn held(&self) -> u64 {
+        self.alerts.values().filter(|steps| steps.is_held()).count() as u64
+    }
+
     fn purge(&self, alerts: u64, images: u64, key_destroyed: bool) -> Vec<String> {
         let kept = self.ledger.as_ref().map_or(0, |ledger| ledger.total().alerts_kept);
-        let mut wrong = found(alerts != kept, || format!("{alerts} alerts were destroyed, {kept} had been kept"));
+        let held = self.held();
+        let mut wrong = found(alerts.checked_add(held) != Some(kept), || match held {
+            0 => format!("{alerts} alerts were destroyed, {kept} had been kept"),
+            held => format!("{alerts} alerts were destroyed and {held} are held, {kept} had been kept"),
+        });
+        wrong.extend(found(self.seeds.as_ref().is_some_and(Seeds::is_hidden), || {
+            "it was purged without telling which pairs were seeded".into()
+        }));
         let listed = self.watchlist_images.unwrap_or(0).saturating_sub(self.images_destroyed.unwrap_or(0));
         wrong.extend(found(images != listed, || {
             format!("{images} watchlist images were destroyed, {listed} had been listed")
@@ -524,7 +581,6 @@ mod tests {
                     | Fact::DocumentFilled { .. }
                     | Fact::SignageConfirmed { .. }
                     | Fact::RecordingDeclared { .. }
-                    | Fact::OutcomeRecorded { .. }
             );
             let (_, problems) = read(&more);
             assert_eq!(problems.is_empty(), may_be_twice, "{:?}: {problems:?}", entries[twice].fact);

@@ -5,6 +5,7 @@
 
 mod listed;
 mod record;
+mod redress;
 mod sealed;
 
 use std::collections::BTreeSet;
@@ -58,6 +59,22 @@ impl Findings {
             self.0.push(Finding { place: place.into(), found: found.into() });
         }
     }
+
+    /// Tells of damage; anything else that went wrong stops the check.
+    fn tell_error(&mut self, place: impl Into<String>, error: StoreError) -> Result<(), StoreError> {
+        match error {
+            StoreError::Damaged { .. }
+            | StoreError::Unknown { .. }
+            | StoreError::Destroyed { .. }
+            | StoreError::SealBroken { .. }
+            | StoreError::KeyMissing { .. }
+            | StoreError::KeyWrong { .. } => {
+                self.tell(place, error.to_string());
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
 }
 
 impl Store {
@@ -85,6 +102,7 @@ impl Store {
         self.check_sealed(&mut findings)?;
         self.check_listed(now, &mut findings)?;
         self.check_suppressions(now, &mut findings)?;
+        self.check_redress(now, &mut findings)?;
         self.check_keys(&mut findings)?;
         Ok(findings.0)
     }
@@ -163,12 +181,15 @@ impl Store {
     /// That the keys' folder holds the keys in use and nothing else.
     fn check_keys(&self, findings: &mut Findings) -> Result<(), StoreError> {
         let folder = self.directory.keys();
+        let own = self.own_key_names()?;
         for file in fs::read_dir(folder).doing_with("listing the keys", folder)? {
             let name = file.doing_with("listing the keys", folder)?.file_name();
             let name = name.to_string_lossy();
             let in_use = match KeyKind::of_file(&name) {
                 Some((kind, whose)) => self.keys_of(kind).state(&whose)? == KeyState::InUse,
-                None => name == "log.key",
+                None => {
+                    name == "log.key" || name.strip_suffix(".key").is_some_and(|name| own.iter().any(|own| own == name))
+                }
             };
             if !in_use {
                 findings.tell(format!("keys/{name}"), "no key of that name is in use; it should not be there");

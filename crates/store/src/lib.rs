@@ -11,7 +11,8 @@
 //! a decision is recorded (`store`, `log`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
 //! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `sealing`, `watchlist`, `listed`,
 //! `suppressions`, `alerts`),
-//! how it ends (`purge`), and how it is doubted (`check`).
+//! what follows alerts (`adjudication`, `own_keys`, `holds`, `receipts`, `complaints`, `seeds`), what passes to and from
+//! others (`shares`), how it ends (`purge`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -36,6 +37,13 @@ mod listed;
 mod suppressions;
 mod alerts;
 mod alert_listings;
+mod adjudication;
+mod own_keys;
+mod holds;
+mod receipts;
+mod complaints;
+mod seeds;
+mod shares;
 mod purge;
 mod check;
 
@@ -44,9 +52,11 @@ mod faults;
 #[cfg(test)]
 mod scenes;
 
-pub use alerts::{AlertRow, AlertState, Evidence, Opened};
+pub use alerts::{AlertParticulars, AlertRow, Evidence, Opened};
 pub use batch::BATCH_DECISIONS_MAX;
 pub use check::Finding;
+pub use complaints::{ComplaintAbout, ComplaintWords};
+pub use domain::AlertState;
 pub use error::StoreError;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
@@ -54,6 +64,7 @@ pub use policy_explained::{
 pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, sha256_hex, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
+pub use shares::AlertExport;
 pub use store::Store;
 pub use suppressions::Suppressed;
 pub use vouching::WitnessRequest;

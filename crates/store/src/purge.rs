@@ -27,8 +27,10 @@ impl Store {
     /// Destroys everything sealed for a deployment that has ended, its key first, and records that it is done.
     pub fn purge(&mut self, ended: Recorded<Ended>, now: Timestamp) -> Result<Recorded<Purged>, StoreError> {
         let d = ended.plan().deployment.clone();
-        let ended = self.deployment(&d)?.expect_ended()?.into_inner();
         self.refuse_earlier(now)?;
+        let ended = self.deployment(&d)?.expect_ended()?;
+        self.reveal_seeds(&ended, now)?;
+        let ended = ended.into_inner();
         self.destroy_watchlist(&d, now)?;
         self.begin_destruction(&d)?;
         self.key_folder().destroy(&d)?;
@@ -38,7 +40,8 @@ impl Store {
     }
 
     /// Purges every ended deployment whose time has come, and finishes purges that a crash cut short. Its time is the
-    /// policy's, and never later than the record promised for any of its alerts. Returns those purged.
+    /// policy's, and never later than the record promised for any of its alerts. Returns those purged. In
+    /// the same run everything else that has a clock goes: held evidence, complaints, codes of receipts, overdue shares.
     pub fn purge_due(&mut self, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
         self.end_suppressions_due(now)?;
         let policy = self.policy()?;
@@ -52,8 +55,18 @@ impl Store {
                 purged.push(d);
             }
         }
+        self.run_other_clocks(now)?;
         self.destroy_commitments_due(now)?;
         Ok(purged)
+    }
+
+    /// Everything else that has a clock: holds, complaints, codes of receipts, shares whose outcome is overdue.
+    fn run_other_clocks(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.purge_holds(now)?;
+        self.forget_complaints(now)?;
+        self.forget_receipts(now)?;
+        self.revoke_overdue_shares(now)?;
+        Ok(())
     }
 
     /// When a deployment that has ended must be purged at the latest.
@@ -112,7 +125,9 @@ impl Store {
             self.connection.query_row(sql, [d.as_str()], |row| row.get::<_, u64>(0)).doing("counting what is sealed")
         };
         let destroyed = Destroyed {
-            alerts: count("SELECT count(*) FROM alerts WHERE deployment = ?1")?,
+            alerts: count(
+                "SELECT count(*) FROM alerts WHERE deployment = ?1 AND alert NOT IN (SELECT alert FROM held_alerts)",
+            )?,
             watchlist_images: count("SELECT count(*) FROM watchlist_entries WHERE deployment = ?1")?,
         };
         self.record(ended.purge(destroyed, now), |transaction, _| {
@@ -137,6 +152,7 @@ impl Store {
         database::empty_write_ahead_log(&self.connection)
     }
 
+    /// Wipes freed space and empties the write-ahead log.
     pub(crate) fn wipe(&mut self) -> Result<(), StoreError> {
         // Kept statements would hold the database's old pages in memory; VACUUM wants none running.
         self.connection.flush_prepared_statement_cache();
@@ -153,7 +169,14 @@ fn note_destruction(connection: &Connection, d: &DeploymentId) -> Result<(), Sto
 }
 
 fn delete_sealed(transaction: &Transaction<'_>, d: &DeploymentId) -> Result<(), StoreError> {
-    for sql in ["DELETE FROM alert_listings WHERE deployment = ?1", "DELETE FROM alerts WHERE deployment = ?1"] {
+    for sql in [
+        "DELETE FROM first_judgements WHERE deployment = ?1",
+        "DELETE FROM seed_judgements WHERE seed IN (SELECT seed FROM seeds WHERE deployment = ?1)",
+        "DELETE FROM seeds WHERE deployment = ?1",
+        "DELETE FROM seedings WHERE deployment = ?1",
+        "DELETE FROM alert_listings WHERE deployment = ?1",
+        "DELETE FROM alerts WHERE deployment = ?1",
+    ] {
         transaction.execute(sql, [d.as_str()]).doing("deleting what was sealed")?;
     }
     delete_list(transaction, d)
@@ -175,6 +198,7 @@ fn forget_key(connection: &Connection, d: &DeploymentId) -> Result<(), StoreErro
     KeyKind::Evidence.forget(connection, d)
 }
 
+/// Notes that freed space still holds what was deleted.
 pub(crate) fn note_wipe_due(connection: &Connection) -> Result<(), StoreError> {
     connection
         .execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('wipe_due', 'yes')", [])

@@ -216,10 +216,11 @@ impl Scene {
 
     pub(crate) fn adjudicate(&mut self, alert: &AlertId) {
         let now = self.tick();
-        let AlertState::Raised(raised) = self.store().alert(alert).unwrap().into_inner() else { panic!("raised") };
-        let judged = raised.adjudicate(&officer(Role::Operator), Judgement::SamePerson, now).unwrap();
-        let judged = self.store().commit(judged).unwrap().into_inner();
-        assert_eq!(*self.store().alert(alert).unwrap(), AlertState::Adjudicated(judged));
+        self.store().view_evidence(alert, &officer(Role::Operator), now).unwrap();
+        let now = self.tick();
+        let judged = self.store().judge(alert, &officer(Role::Operator), Judgement::SamePerson, now).unwrap();
+        assert!(matches!(*judged, AlertState::Adjudicated(_)));
+        assert_eq!(*self.store().alert(alert).unwrap(), *judged);
     }
 
     pub(crate) fn close_alert(&mut self, alert: &AlertId) {
@@ -228,8 +229,9 @@ impl Scene {
 
     pub(crate) fn close_alert_as(&mut self, alert: &AlertId, outcome: Outcome) {
         let now = self.tick();
+        let policy = self.store().policy().unwrap().unwrap();
         let AlertState::Adjudicated(judged) = self.store().alert(alert).unwrap().into_inner() else { panic!("judged") };
-        let closed = judged.record_outcome(&officer(Role::Operator), outcome, now).unwrap();
+        let closed = judged.record_outcome(&officer(Role::Operator), outcome, &policy, now).unwrap();
         let closed = self.store().commit(closed).unwrap().into_inner();
         assert_eq!(*self.store().alert(alert).unwrap(), AlertState::Closed(closed));
     }
@@ -287,6 +289,7 @@ pub(crate) fn facts(label: &str) -> EntryFacts {
         age_at_image: Age::AtLeast(30),
         age: Age::AtLeast(30),
         protected: None,
+        origin: domain::Origin::Own,
     }
 }
 
@@ -326,7 +329,7 @@ pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
 }
 
 /// The shipped profile, with a threshold for the model of these tests.
-fn exercise_policy() -> String {
+pub(crate) fn exercise_policy() -> String {
     format!("{EXERCISE_POLICY}\n[[threshold]]\nmodel = \"m\"\nvalue = 0.5\nfpir = 0.001\nevaluation = \"set\"\n")
 }
 

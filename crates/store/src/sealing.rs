@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::directory;
 use crate::error::{Doing as _, DoingWith as _, StoreError};
 
-const KEY_BYTES: usize = 32;
+pub(crate) const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 /// Bytes of a salt: as many as the hash has, so that a commitment cannot be guessed from what it covers.
@@ -307,12 +307,13 @@ pub(crate) fn template_values(bytes: &[u8]) -> Option<Zeroizing<Vec<f32>>> {
     rest.is_empty().then_some(template)
 }
 
-fn sealing_key(bytes: &[u8; KEY_BYTES]) -> SealingKey {
+/// A key from its bytes.
+pub(crate) fn sealing_key(bytes: &[u8; KEY_BYTES]) -> SealingKey {
     SealingKey { cipher: XChaCha20Poly1305::new(bytes.into()) }
 }
 
 /// Tells the right key from a wrong one, and nothing else: the key is 256 bits of randomness.
-fn fingerprint(key: &[u8; KEY_BYTES]) -> [u8; 32] {
+pub(crate) fn fingerprint(key: &[u8; KEY_BYTES]) -> [u8; 32] {
     Sha256::new().chain_update("overt key fingerprint 1\n").chain_update(key).finalize().into()
 }
 

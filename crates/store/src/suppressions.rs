@@ -5,12 +5,11 @@
 //! recognised in a later list by a link: HMAC-SHA-256 of the person's reference under a key of all suppressions, which
 //! stands only inside sealed values.
 
-use domain::{AlertId, DeploymentId, Happening, Live, Officer, Suppression, SuppressionId};
+use domain::{AlertId, AlertState, DeploymentId, Happening, Live, Officer, Suppression, SuppressionId};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use zeroize::Zeroizing;
 
-use crate::alerts::AlertState;
 use crate::deployments::{deployment_id, refuse_above};
 use crate::error::{Doing as _, StoreError};
 use crate::log::{nanoseconds, timestamp};
@@ -55,9 +54,8 @@ impl Store {
     ) -> Result<Recorded<Suppression>, StoreError> {
         refuse_above("a consent", consent.reference.len(), CONSENT_BYTES_MAX, "bytes")?;
         refuse_above("the suppressions", self.suppressions()?.len().saturating_add(1), SUPPRESSIONS_MAX, "people")?;
-        let closed = match self.alert(alert)?.into_inner() {
-            AlertState::Closed(closed) => closed,
-            AlertState::Raised(_) | AlertState::Adjudicated(_) => return Err(domain::Refusal::StopNotRefuted.into()),
+        let AlertState::Closed(closed) = self.alert(alert)?.into_inner() else {
+            return Err(domain::Refusal::StopNotRefuted.into());
         };
         let id = fresh_id()?;
         let decided =

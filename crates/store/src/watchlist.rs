@@ -6,8 +6,8 @@ mod rows;
 use std::collections::BTreeMap;
 
 use domain::{
-    Announced, Approval, DeploymentId, EntryFacts, Flag, Likeness, Listing, Live, Officer, Policy, Reference, Refusal,
-    Roll,
+    Announced, Approval, DeploymentId, Direction, EntryFacts, Flag, Likeness, Listing, Live, Officer, Origin, Policy,
+    Reference, Refusal, Roll, Shared,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -81,6 +81,12 @@ impl Store {
         let number = self.last_number(&d)?.saturating_add(1);
         refuse_above("a watchlist", number as usize, WATCHLIST_IMAGES_MAX as usize, "images")?;
         let decided = announced.list(officer, &entry.facts, number, &self.policy_in_force()?, now)?;
+        if let Origin::Share(share) = &entry.facts.origin {
+            // Counted before it enters: a crash in between leaves a use too many, never an image too many.
+            let passed = self.share(share)?.into_inner();
+            let passed = passed.pass(Direction::In, Shared::WatchlistImages, 1, officer, now)?;
+            self.record(passed, |_, _| Ok(()))?;
+        }
         let fresh = FreshKeys::make(self, &d)?;
         let sealed = self.seal_entry(&fresh, &d, number, &entry)?;
         let salt = fresh_salt()?;
@@ -242,6 +248,7 @@ impl Store {
         KeyFolder { folder: self.directory.keys(), connection: &self.connection, kind }
     }
 
+    /// The policy in force, without which nothing is decided.
     pub(crate) fn policy_in_force(&self) -> Result<Policy, StoreError> {
         self.policy()?.ok_or(StoreError::Unknown { what: "the policy", name: "in force".into() })
     }

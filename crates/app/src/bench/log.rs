@@ -236,6 +236,7 @@ impl Station {
             age_at_image: Age::AtLeast(u8::MAX),
             age: Age::AtLeast(u8::MAX),
             protected: None,
+            origin: domain::Origin::Own,
         };
         let reference = Reference::new("nobody")?;
         let entry = NewEntry { facts, reference, image_png: b"grey", template: &[0.5; 128], alike: &[] };

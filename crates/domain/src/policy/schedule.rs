@@ -154,8 +154,8 @@ impl Held {
     /// From when the time runs.
     pub fn since(self) -> &'static str {
         match self {
-            Self::Frame => "when it has been looked at",
-            Self::Unmatched => "when the passage has been compared",
+            Self::Frame => "once it has been looked at",
+            Self::Unmatched => "once the passage has been compared",
             Self::AlertEvidence => "from the alert, and never beyond the purge of the deployment",
             Self::HeldAlert => "from the alert; until the hold ends or is lifted",
             Self::Unratified => "from the urgent approval",

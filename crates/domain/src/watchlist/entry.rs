@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::deployment::Plan;
+use crate::identifiers::ShareId;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 
@@ -27,6 +28,8 @@ pub struct EntryFacts {
     pub legal_basis: String,
     /// When the image was taken, as far as known.
     pub image_date: Date,
+    /// Whose image it is.
+    pub origin: Origin,
     /// Whether its supplier may still hold it.
     pub retention: Retention,
     /// How old the person was when it was taken.
@@ -35,6 +38,15 @@ pub struct EntryFacts {
     pub age: Age,
     /// Who they are beside, where that needs a higher approval: a word of the policy's closed vocabulary.
     pub protected: Option<String>,
+}
+
+/// Where a listed image comes from: an image of another body enters only under a share that is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The force's own.
+    Own,
+    /// Another body's, under this share.
+    Share(ShareId),
 }
 
 /// An age in whole years. A date of birth is turned into one before it reaches this crate.

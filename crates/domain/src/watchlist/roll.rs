@@ -128,7 +128,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::deployment::Kind;
     use crate::identifiers::{DeploymentId, OperationId};
-    use crate::watchlist::{Age, Retention};
+    use crate::watchlist::{Age, Origin, Retention};
 
     pub(crate) fn facts(label: &str) -> EntryFacts {
         EntryFacts {
@@ -138,6 +138,7 @@ pub(crate) mod tests {
             supplier: "the force's own custody suite".into(),
             legal_basis: "the law".into(),
             image_date: date(2026, 1, 2),
+            origin: Origin::Own,
             retention: Retention::Retained,
             age_at_image: Age::AtLeast(40),
             age: Age::AtLeast(40),

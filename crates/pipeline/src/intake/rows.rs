@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Component, Path};
 
 use domain::watchlist::TEXT_CHARS_MAX;
-use domain::{Age, EntryFacts, Plan, Policy, Reference, Refusal, Retention};
+use domain::{Age, EntryFacts, Origin, Plan, Policy, Reference, Refusal, Retention, ShareId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -15,7 +15,7 @@ pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most rows of an intake file.
 pub const ROWS_MAX: usize = 10_000;
 /// The columns, in their order. The heading must be exactly these.
-pub const COLUMNS: [&str; 11] = [
+pub const COLUMNS: [&str; 12] = [
     "reference",
     "label",
     "image",
@@ -27,6 +27,7 @@ pub const COLUMNS: [&str; 11] = [
     "retention",
     "born",
     "protected",
+    "share",
 ];
 /// Most faults that are told of one file; the rest are counted.
 const FAULTS_MAX: usize = 1_000;
@@ -134,6 +135,7 @@ impl Read {
         let retention = Retention::from_text(field("retention"));
         let born = Born::read(field("born"), today);
         let reference = Reference::new(field("reference"));
+        let origin = origin(field("share"));
         for (column, missing, wrong) in [
             ("image_date", image_date.is_none(), "it is no date such as 2026-11-22"),
             (
@@ -143,13 +145,15 @@ impl Read {
             ),
             ("born", born.is_none(), "it is no past date such as 1990-05-01, no year, and not the word unknown"),
             ("reference", reference.is_err(), "it has fewer than 4 or more than 200 letters and digits"),
+            ("share", origin.is_none(), "it is no name of a share"),
             ("image", !is_file_name(field("image")), "it is no plain file name"),
         ] {
             if missing {
                 self.tell(number, Some(column), wrong.into());
             }
         }
-        let (Some(image_date), Some(retention), Some(born), Ok(reference)) = (image_date, retention, born, reference)
+        let (Some(image_date), Some(retention), Some(born), Ok(reference), Some(origin)) =
+            (image_date, retention, born, reference, origin)
         else {
             return;
         };
@@ -160,6 +164,7 @@ impl Read {
             supplier: field("supplier").into(),
             legal_basis: field("legal_basis").into(),
             image_date,
+            origin,
             retention,
             age_at_image: born.age(image_date),
             age: born.age(today),
@@ -255,6 +260,11 @@ impl Born {
     }
 }
 
+/// Whose image it is: the force's own, where no share is named.
+fn origin(share: &str) -> Option<Origin> {
+    if share.is_empty() { Some(Origin::Own) } else { ShareId::new(share).ok().map(Origin::Share) }
+}
+
 /// Whether a text names a file of a folder and nothing outside it.
 fn is_file_name(text: &str) -> bool {
     let mut parts = Path::new(text).components();
@@ -279,7 +289,7 @@ mod tests {
     use super::*;
     use crate::intake::tests::{now, plan, policy};
 
-    const GOOD: &str = "AB 12 3456,subject 1,one.png,exercise subject,custody record,custody suite,the law,2026-01-02,retained,1990-05-01,";
+    const GOOD: &str = "AB 12 3456,subject 1,one.png,exercise subject,custody record,custody suite,the law,2026-01-02,retained,1990-05-01,,";
 
     fn file(rows: &[&str]) -> String {
         format!("{}\n{}\n", COLUMNS.join(","), rows.join("\n"))
@@ -317,7 +327,7 @@ mod tests {
             &GOOD.replace("AB 12 3456", "-"),
             &GOOD.replace("subject 1", "sub\u{7}ject"),
             &GOOD.replace("the law", " "),
-            &GOOD.replace("retained", "due for deletion"),
+            &GOOD.replace("retained", "due for deletion").replace("1990-05-01,,", "1990-05-01,,No Share"),
             "too,few",
         ];
         let told = faults(&file(&bad.map(|row| -> &str { row })));
@@ -329,13 +339,13 @@ mod tests {
             (5, "born"),
             (6, "reference"),
             (7, "label"),
-            (9, "retention"),
+            (9, "share"),
         ] {
             let expected = format!("row {row}, {column}: ");
             assert!(told.iter().any(|fault| fault.starts_with(&expected)), "{expected}: {told:#?}");
         }
         assert!(told.iter().any(|fault| fault.starts_with("row 8: the watchlist entry lacks")), "{told:#?}");
-        assert!(told.iter().any(|fault| fault.starts_with("row 10: it has 2 fields, 11 are needed")), "{told:#?}");
+        assert!(told.iter().any(|fault| fault.starts_with("row 10: it has 2 fields, 12 are needed")), "{told:#?}");
         for personal in ["3456", "subject 1", "1990", "2090", "one.png"] {
             assert!(told.iter().all(|fault| !fault.contains(personal)), "{personal}: {told:#?}");
         }

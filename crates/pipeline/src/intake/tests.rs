@@ -109,7 +109,7 @@ impl World {
     /// Takes in rows of reference, label and image.
     fn take(&mut self, announced: &Recorded<Announced>, rows: &[(&str, &str, &str)]) -> Vec<RowOutcome> {
         let row = |(reference, label, image): &(&str, &str, &str)| {
-            format!("{reference},{label},{image},exercise subject,drawn,a hand,drawn,2026-01-02,retained,1990,\n")
+            format!("{reference},{label},{image},exercise subject,drawn,a hand,drawn,2026-01-02,retained,1990,,\n")
         };
         let text = format!("{}\n{}", rows::COLUMNS.join(","), rows.iter().map(row).collect::<String>());
         let rows = read(text.as_bytes(), &plan(), &self.policy, now()).unwrap();

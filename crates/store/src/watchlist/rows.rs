@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Age, DeploymentId, EntryFacts, Flag, Likeness, OfficerId, Retention};
+use domain::{Age, DeploymentId, EntryFacts, Flag, Likeness, OfficerId, Origin, Retention, ShareId};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -242,6 +242,9 @@ struct FactsText {
     legal_basis: String,
     image_date: String,
     retention: String,
+    /// The share under which another body's image entered; nothing for the force's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     age_at_image: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -264,6 +267,10 @@ impl SealedFacts {
             legal_basis: facts.legal_basis.clone(),
             image_date: facts.image_date.to_string(),
             retention: facts.retention.text(),
+            share: match &facts.origin {
+                Origin::Own => None,
+                Origin::Share(share) => Some(share.to_string()),
+            },
             age_at_image: years(facts.age_at_image),
             age: years(facts.age),
             protected: facts.protected.clone(),
@@ -287,6 +294,10 @@ impl SealedFacts {
             legal_basis: text.legal_basis,
             image_date: text.image_date.parse().ok()?,
             retention: Retention::from_text(&text.retention)?,
+            origin: match text.share {
+                None => Origin::Own,
+                Some(share) => Origin::Share(ShareId::new(&share).ok()?),
+            },
             age_at_image: age(text.age_at_image),
             age: age(text.age),
             protected: text.protected,
