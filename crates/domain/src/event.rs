@@ -133,6 +133,10 @@ pub enum Happening {
         deployment: DeploymentId,
         reason: String,
     },
+    KeyRotated {
+        deployment: DeploymentId,
+        generation: u32,
+    },
 }
 
 /// Whether the public record says it.
@@ -151,6 +155,8 @@ pub enum Withheld {
     WouldPointAtOnePerson,
     /// It is staff conduct inside the control room, kept for the auditor.
     StaffConduct,
+    /// It is about how a key is kept, kept for the auditor; it would tell a thief when to come.
+    KeyCustody,
 }
 
 impl Event {
@@ -160,6 +166,7 @@ impl Event {
         let fact = match self.happening.clone() {
             H::WatchlistEntryAdded { .. } => return Publication::Withhold(Withheld::WouldPointAtOnePerson),
             H::AlertViewed { .. } => return Publication::Withhold(Withheld::StaffConduct),
+            H::KeyRotated { .. } => return Publication::Withhold(Withheld::KeyCustody),
             H::PolicyAdopted { profile, version, digest } => Fact::PolicyAdopted { profile, version, digest },
             H::OperationOpened { operation, title, force, purpose, policy_digest } => {
                 Fact::OperationOpened { operation: text(&operation), title, force, purpose, policy_digest }

@@ -4,7 +4,8 @@
 //! given, and nothing here can fail for any reason but a rule. It knows nothing of pictures either: a face is a value
 //! that [`settle`] takes by value and drops, unless it becomes a [`settle::PendingAlert`].
 //!
-//! Reading order: words and numbers, the policy, the life of a deployment, what becomes of a face, what becomes of an alert.
+//! Reading order: words and numbers, the policy, the life of a deployment, what becomes of a face, what becomes of an alert,
+//! what becomes of a key.
 
 pub mod identifiers;
 pub mod officer;
@@ -19,6 +20,7 @@ pub mod watchlist;
 pub mod settle;
 pub mod alert;
 pub mod tally;
+pub mod custody;
 pub mod clock;
 
 pub use alert::{Adjudicated, Closed, Judgement, Outcome, Raised};

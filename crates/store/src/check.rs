@@ -73,6 +73,9 @@ impl Store {
         }
         self.check_sealed(&mut findings)?;
         self.check_keys(&mut findings)?;
+        for d in self.keys_too_old(now)? {
+            findings.tell(format!("deployment {d}"), "its key has lain longer than a key may; replace it");
+        }
         Ok(findings.0)
     }
 
@@ -116,7 +119,7 @@ impl Store {
                 }
             }
             Deployment::Ended(ended) => {
-                let due = self.due(ended, self.policy()?.as_ref())?;
+                let due = self.due(ended, self.policy_if_readable()?.as_ref())?;
                 if due <= now {
                     findings.tell(&place, format!("it had to be purged by {due}"));
                 }

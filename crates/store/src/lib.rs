@@ -9,7 +9,8 @@
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
 //! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policies`, `deployments`,
-//! `sealing`, `watchlist`, `alerts`), how it ends (`purge`), and how it is doubted (`check`).
+//! `key_file`, `sealing`, `rotation`, `watchlist`, `alerts`), how it ends (`purge`), what a copy may hold (`backup`), and
+//! how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -22,14 +23,25 @@ mod publishing;
 mod policy_file;
 mod policies;
 mod deployments;
+mod key_file;
 mod sealing;
+mod rotation;
 mod watchlist;
 mod alerts;
 mod purge;
+mod backup;
 mod check;
 
 #[cfg(test)]
+mod faulty;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod disk_faults;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod migrating;
 #[cfg(test)]
 mod scenes;
 

@@ -77,7 +77,7 @@ impl Store {
         });
         if recorded.is_err() && !was_there {
             // Whether it was written or not; that it stays is found by the check.
-            let _ = std::fs::remove_file(&place);
+            let _ = crate::directory::remove(&place);
         }
         recorded
     }
@@ -282,6 +282,7 @@ impl<'a> About<'a> {
             | H::MinuteCounted { deployment, .. }
             | H::Ended { deployment, .. }
             | H::Purged { deployment, .. }
+            | H::KeyRotated { deployment, .. }
             | H::Withdrawn { deployment, .. } => (Some(deployment), None, None),
         };
         Self { deployment, alert, listed }
@@ -312,6 +313,7 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::Ended { .. } => "deployment-ended",
         H::Purged { .. } => "deployment-purged",
         H::Withdrawn { .. } => "deployment-withdrawn",
+        H::KeyRotated { .. } => "key-rotated",
     }
 }
 
@@ -319,5 +321,6 @@ fn withheld_word(withheld: Withheld) -> &'static str {
     match withheld {
         Withheld::WouldPointAtOnePerson => "would point at one person",
         Withheld::StaffConduct => "staff conduct",
+        Withheld::KeyCustody => "custody of keys",
     }
 }

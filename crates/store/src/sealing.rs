@@ -1,10 +1,15 @@
 //! Sealing: what is about one person reaches the disk only encrypted with its deployment's own key, and ends with it.
 //!
 //! XChaCha20-Poly1305 with a random 192-bit nonce for each value; the place a value stands in (table, column, row,
-//! deployment) is bound to it, so that it opens nowhere else. A key is 32 random bytes in `keys/<deployment>.key`,
-//! read anew for each use: once the file is destroyed, no copy is left in this process.
+//! deployment) is bound to it, so that it opens nowhere else. Values are sealed with the deployment's data key, 32 random
+//! bytes, which stands in the database sealed with the deployment's own key, 32 random bytes in
+//! `keys/deployment-<deployment>.key`. Both are read anew for each use: once the file is destroyed, no copy is left in
+//! this process, and nothing opens any more. A replaced key seals the data key anew and leaves every sealed value as it
+//! is, so that the commitments on the public record go on to fit.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(test)]
+use std::path::PathBuf;
 
 use chacha20poly1305::{AeadInOut as _, KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
 use domain::DeploymentId;
@@ -12,10 +17,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::directory;
-use crate::error::{Doing as _, DoingWith as _, StoreError};
+use crate::error::{Doing as _, StoreError};
+use crate::key_file::{KEY_BYTES, KeyBytes, KeyFile, fingerprint, fresh_key};
 
-const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 /// Bytes of a salt: as many as the hash has, so that a commitment cannot be guessed from what it covers.
@@ -90,6 +94,22 @@ pub(crate) enum KeyState {
     Destroying,
 }
 
+/// What the database notes about a deployment's key.
+struct Noted {
+    fingerprint: Vec<u8>,
+    destroying: bool,
+    generation: u32,
+    /// The data key, sealed. A database of version 1 has none: there the key itself was used.
+    data_key: Option<Vec<u8>>,
+}
+
+/// A key that was made and is not noted yet.
+pub(crate) struct NewKey {
+    fingerprint: [u8; 32],
+    generation: u32,
+    data_key: Vec<u8>,
+}
+
 /// The keys' folder.
 pub(crate) struct KeyFolder<'a> {
     pub(crate) folder: &'a Path,
@@ -98,32 +118,38 @@ pub(crate) struct KeyFolder<'a> {
 
 impl KeyFolder<'_> {
     /// Where the key of a deployment lies.
+    #[cfg(test)]
     pub(crate) fn path(&self, d: &DeploymentId) -> PathBuf {
-        // An identifier holds neither `.` nor `/`, so this is no other file; `log` is the log's own.
-        self.folder.join(format!("deployment-{d}.key"))
+        self.file(d).path().to_owned()
     }
 
-    /// Makes a key for a deployment that has none. A file left by a crash before anything was sealed with it is
-    /// replaced. Returns the fingerprint for [`note`].
-    pub(crate) fn make(&self, d: &DeploymentId) -> Result<(SealingKey, [u8; 32]), StoreError> {
-        let path = self.path(d);
-        directory::destroy(&path).doing_with("removing an unused key", &path)?;
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        getrandom::fill(bytes.as_mut()).map_err(StoreError::Randomness)?;
-        directory::write_new_private(&path, bytes.as_ref()).doing_with("writing a key", &path)?;
-        Ok((sealing_key(&bytes), fingerprint(&bytes)))
+    /// Makes a key for a deployment that has none, for [`note`].
+    pub(crate) fn make(&self, d: &DeploymentId) -> Result<(SealingKey, NewKey), StoreError> {
+        let (key, data_key) = (self.file(d).make()?, fresh_key()?);
+        let new = NewKey::wrap(d, &key, &data_key, 1)?;
+        Ok((sealing_key(&data_key), new))
     }
 
-    /// The key of a deployment, if it is the one that was used.
+    /// What opens what is sealed for a deployment.
     pub(crate) fn read(&self, d: &DeploymentId) -> Result<SealingKey, StoreError> {
-        let noted = self.noted(d)?.filter(|(_, destroying)| !destroying);
-        let Some((noted, _)) = noted else { return Err(StoreError::Destroyed { deployment: d.to_string() }) };
-        let path = self.path(d);
-        let bytes = directory::read_if_there(&path).doing_with("reading a key", &path)?.map(Zeroizing::new);
-        let Some(bytes) = bytes else { return Err(StoreError::KeyMissing { path }) };
-        match <&[u8; KEY_BYTES]>::try_from(bytes.as_slice()) {
-            Ok(bytes) if fingerprint(bytes)[..] == noted[..] => Ok(sealing_key(bytes)),
-            _ => Err(StoreError::KeyWrong { path }),
+        let data_key = self.data_key(d, &self.in_use(d)?)?;
+        Ok(sealing_key(&data_key))
+    }
+
+    /// Makes the key that is to follow a deployment's, for [`note_next`], and says its number.
+    pub(crate) fn make_next(&self, d: &DeploymentId) -> Result<(NewKey, u32), StoreError> {
+        let noted = self.in_use(d)?;
+        let data_key = self.data_key(d, &noted)?;
+        let key = self.file(d).make_next()?;
+        let generation = noted.generation.saturating_add(1);
+        Ok((NewKey::wrap(d, &key, &data_key, generation)?, generation))
+    }
+
+    /// Leaves only the file of the key in use: ends a replacement that was cut short.
+    pub(crate) fn settle(&self, d: &DeploymentId) -> Result<(), StoreError> {
+        match self.noted(d)? {
+            Some(noted) if !noted.destroying => self.file(d).settle(&noted.fingerprint),
+            _ => Ok(()),
         }
     }
 
@@ -131,33 +157,89 @@ impl KeyFolder<'_> {
     pub(crate) fn state(&self, d: &DeploymentId) -> Result<KeyState, StoreError> {
         Ok(match self.noted(d)? {
             None => KeyState::None,
-            Some((_, false)) => KeyState::InUse,
-            Some((_, true)) => KeyState::Destroying,
+            Some(noted) if noted.destroying => KeyState::Destroying,
+            Some(_) => KeyState::InUse,
         })
     }
 
     /// Overwrites and removes the key of a deployment.
     pub(crate) fn destroy(&self, d: &DeploymentId) -> Result<(), StoreError> {
-        let path = self.path(d);
-        directory::destroy(&path).doing_with("destroying a key", &path)
+        self.file(d).destroy()
     }
 
-    fn noted(&self, d: &DeploymentId) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
+    fn file(&self, d: &DeploymentId) -> KeyFile {
+        KeyFile::named(self.folder, &format!("deployment-{d}"))
+    }
+
+    fn in_use(&self, d: &DeploymentId) -> Result<Noted, StoreError> {
+        let noted = self.noted(d)?.filter(|noted| !noted.destroying);
+        noted.ok_or_else(|| StoreError::Destroyed { deployment: d.to_string() })
+    }
+
+    fn data_key(&self, d: &DeploymentId, noted: &Noted) -> Result<KeyBytes, StoreError> {
+        let key = self.file(d).read(&noted.fingerprint)?;
+        let Some(sealed) = &noted.data_key else { return Ok(key) };
+        let opened = sealing_key(&key).open(&data_key_place(d, &noted.generation.to_string()), sealed)?;
+        match <[u8; KEY_BYTES]>::try_from(opened.as_slice()) {
+            Ok(data_key) => Ok(Zeroizing::new(data_key)),
+            Err(_) => Err(StoreError::SealBroken { what: "the data key".into(), deployment: d.to_string() }),
+        }
+    }
+
+    fn noted(&self, d: &DeploymentId) -> Result<Option<Noted>, StoreError> {
         let doing = "looking for a key";
         let mut statement = self
             .connection
-            .prepare_cached("SELECT fingerprint, destroying FROM sealing_keys WHERE deployment = ?1")
+            .prepare_cached(
+                "SELECT fingerprint, destroying, generation, data_key FROM sealing_keys WHERE deployment = ?1",
+            )
             .doing(doing)?;
-        statement.query_row([d.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)
+        let noted = |row: &rusqlite::Row<'_>| {
+            Ok(Noted {
+                fingerprint: row.get(0)?,
+                destroying: row.get(1)?,
+                generation: row.get(2)?,
+                data_key: row.get(3)?,
+            })
+        };
+        statement.query_row([d.as_str()], noted).optional().doing(doing)
     }
 }
 
-/// Notes in the database that a key is in use from now on.
-pub(crate) fn note(connection: &Connection, d: &DeploymentId, fingerprint: &[u8; 32]) -> Result<(), StoreError> {
+impl NewKey {
+    fn wrap(d: &DeploymentId, key: &KeyBytes, data_key: &KeyBytes, generation: u32) -> Result<Self, StoreError> {
+        let place = generation.to_string();
+        let data_key = sealing_key(key).seal(&data_key_place(d, &place), data_key.as_ref())?;
+        Ok(Self { fingerprint: fingerprint(key), generation, data_key })
+    }
+}
+
+fn data_key_place<'a>(deployment: &'a DeploymentId, generation: &'a str) -> Place<'a> {
+    Place { deployment, column: "sealing_keys.data_key", row: generation }
+}
+
+/// Notes in the database that a key is in use from now on: from the event that is being recorded.
+pub(crate) fn note(connection: &Connection, d: &DeploymentId, new: &NewKey) -> Result<(), StoreError> {
     connection
-        .prepare_cached("INSERT INTO sealing_keys (deployment, fingerprint) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.execute(params![d.as_str(), fingerprint]))
+        .prepare_cached(
+            "INSERT INTO sealing_keys (deployment, fingerprint, generation, data_key, since_ns)
+             VALUES (?1, ?2, ?3, ?4, (SELECT at_ns FROM events ORDER BY seq DESC LIMIT 1))",
+        )
+        .and_then(|mut statement| statement.execute(params![d.as_str(), new.fingerprint, new.generation, new.data_key]))
         .doing("noting a key")
+        .map(drop)
+}
+
+/// Notes in the database that the next key is in use, from the event that is being recorded.
+pub(crate) fn note_next(connection: &Connection, d: &DeploymentId, new: &NewKey) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE sealing_keys SET fingerprint = ?2, generation = ?3, data_key = ?4,
+                    since_ns = (SELECT at_ns FROM events ORDER BY seq DESC LIMIT 1)
+             WHERE deployment = ?1",
+        )
+        .and_then(|mut statement| statement.execute(params![d.as_str(), new.fingerprint, new.generation, new.data_key]))
+        .doing("noting a new key")
         .map(drop)
 }
 
@@ -208,11 +290,6 @@ pub(crate) fn template_values(bytes: &[u8]) -> Option<Zeroizing<Vec<f32>>> {
 
 fn sealing_key(bytes: &[u8; KEY_BYTES]) -> SealingKey {
     SealingKey { cipher: XChaCha20Poly1305::new(bytes.into()) }
-}
-
-/// Tells the right key from a wrong one, and nothing else: the key is 256 bits of randomness.
-fn fingerprint(key: &[u8; KEY_BYTES]) -> [u8; 32] {
-    Sha256::new().chain_update("overt key fingerprint 1\n").chain_update(key).finalize().into()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::deployments::refuse_above;
 use crate::error::{Doing as _, StoreError};
 use crate::recorded::Recorded;
 use crate::sealing::{
-    Commitment, KeyFolder, KeyState, Place, SALT_BYTES, SealingKey, fresh_salt, note, template_bytes, template_values,
+    Commitment, KeyFolder, KeyState, NewKey, Place, SALT_BYTES, SealingKey, fresh_salt, note, template_bytes, template_values,
 };
 use crate::store::Store;
 
@@ -56,8 +56,8 @@ impl Store {
         let sealed = SealedEntry::seal(&key, &d, number, &entry, image_png, template)?;
         let salt = fresh_salt()?;
         self.record(decided, |transaction, _| {
-            if let Some(fingerprint) = &fresh {
-                note(transaction, &d, fingerprint)?;
+            if let Some(new) = &fresh {
+                note(transaction, &d, new)?;
                 insert_watchlist(transaction, &d, &salt)?;
             }
             insert_entry(transaction, &d, number, &sealed)
@@ -188,12 +188,12 @@ impl Store {
         key.open(&Place { deployment: d, column, row: &number.to_string() }, &sealed)
     }
 
-    /// The deployment's key; a new one, with its fingerprint, where nothing was sealed yet.
-    fn key_for_sealing(&self, d: &DeploymentId) -> Result<(SealingKey, Option<[u8; 32]>), StoreError> {
+    /// The deployment's key; a new one, to be noted, where nothing was sealed yet.
+    fn key_for_sealing(&self, d: &DeploymentId) -> Result<(SealingKey, Option<NewKey>), StoreError> {
         let keys = self.key_folder();
         if keys.state(d)? == KeyState::None {
-            let (key, fingerprint) = keys.make(d)?;
-            return Ok((key, Some(fingerprint)));
+            let (key, new) = keys.make(d)?;
+            return Ok((key, Some(new)));
         }
         Ok((keys.read(d)?, None))
     }
