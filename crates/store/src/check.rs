@@ -154,7 +154,8 @@ impl Store {
             let name = name.to_string_lossy();
             let deployment = name.strip_prefix("deployment-").and_then(|name| name.strip_suffix(".key"));
             let in_use = match deployment.map(deployment_id) {
-                Some(Ok(d)) => self.key_folder().state(&d)? == KeyState::InUse,
+                // One whose destruction has begun is told of with its purge.
+                Some(Ok(d)) => self.key_folder().state(&d)? != KeyState::None,
                 _ => name == "log.key",
             };
             if !in_use {
