@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "these are commands, and what they print is their result")]
 
 mod layers;
+mod outsiders;
 mod markdown;
 mod ratchet;
 mod report;

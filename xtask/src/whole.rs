@@ -7,11 +7,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result};
 
 use crate::test_log::TestLog;
-use crate::{layers, tidy};
+use crate::{layers, outsiders, tidy};
 
 /// What `overt models install` is asked for: bundles that the tests use, the first with the pictures of exercises. What cannot be
 /// had here is skipped, and so are its tests.
 const MODELS: [&[&str]; 3] = [&["open", "--pictures"], &["lab"], &["lab-dlib"]];
+
+/// The programs in Python that check us from outside, by folder under `tests`.
+const OUTSIDERS: [&str; 2] = ["independent", "residue"];
 
 /// Runs every check, or, given filters, only the tests whose names hold one; `true` when nothing failed.
 pub(crate) fn test(root: &Path, filters: &[String]) -> Result<bool> {
@@ -25,6 +28,11 @@ pub(crate) fn test(root: &Path, filters: &[String]) -> Result<bool> {
         tally.step("clippy", || clippy(root));
         for names in MODELS {
             tally.step(&format!("models install {}", names.join(" ")), || models(root, names));
+        }
+    }
+    if filters.is_empty() {
+        for folder in OUTSIDERS {
+            tally.step(&format!("tests/{folder}"), || outsiders::test(root, folder));
         }
     }
     println!("\n== tests");
@@ -54,9 +62,13 @@ pub(crate) fn cargo(root: &Path) -> Command {
 /// Cargo's exit code when it could not build, and Rust's after a panic: neither is a lack of this machine.
 const DID_NOT_BUILD: i32 = 101;
 
-enum Outcome {
+/// What came of one step.
+pub(crate) enum Outcome {
+    /// It holds.
     Passed,
+    /// It does not.
     Failed,
+    /// It could not be tried, and why.
     Skipped(String),
 }
 
@@ -108,7 +120,8 @@ impl Tally {
     }
 }
 
-fn passes(command: &mut Command) -> Result<Outcome> {
+/// Runs a command and says whether it succeeded.
+pub(crate) fn passes(command: &mut Command) -> Result<Outcome> {
     let status = command.status().with_context(|| format!("could not run {}", command.get_program().display()))?;
     Ok(Outcome::of(status.success()))
 }

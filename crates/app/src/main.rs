@@ -11,6 +11,7 @@ mod demo;
 mod evaluate;
 mod inspect;
 mod models;
+mod policy;
 mod verify;
 
 /// Facial recognition that cannot be run in secret, keeps nothing of people it was not looking for, and leaves every
@@ -35,6 +36,9 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Measure error rates on a labelled set of still images.
     Evaluate(evaluate::EvaluateArgs),
+    /// Say in words what a policy profile allows, and check it for contradictions.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Check a public log as an outsider.
     Verify(verify::VerifyArgs),
     /// Measure speed against the named peer.
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Policy(command) => policy::run(command),
         Command::Verify(args) => verify::run(args),
         Command::Bench(command) => bench::run(command),
     };

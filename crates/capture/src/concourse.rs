@@ -128,7 +128,7 @@ impl Concourse {
             let found = format!("a buffer of {} bytes for a frame of {}", pixels.len(), self.background.len());
             return Err(wrong(found, "give it 3 * width * height bytes"));
         }
-        let time = offset_of(&self.script, number);
+        let time = moment_of(&self.script, number);
         pixels.copy_from_slice(&self.background);
         let (width, height) = (self.script.width as usize, self.script.height as usize);
         let mut canvas = Canvas { width, height, pixels, rows: &mut self.rows };
@@ -174,9 +174,14 @@ impl Drop for Concourse {
     }
 }
 
-/// When a frame is shown.
+/// When a frame is shown, since the first.
 fn offset_of(script: &Script, frame: u64) -> Duration {
     script.frame_interval.saturating_mul(u32::try_from(frame).unwrap_or(u32::MAX))
+}
+
+/// The moment of the script that a frame shows.
+fn moment_of(script: &Script, frame: u64) -> Duration {
+    script.opens_at.saturating_add(offset_of(script, frame))
 }
 
 /// The colours that a sprite lends to the rest of its figure.
@@ -241,7 +246,8 @@ fn noise_table(seed: u64, levels: f32) -> Vec<i8> {
 }
 
 fn frames_of(script: &Script) -> Result<u64, CaptureError> {
-    let frames = script.length.as_nanos().checked_div(script.frame_interval.as_nanos()).unwrap_or(u128::MAX);
+    let shown = script.length.saturating_sub(script.opens_at);
+    let frames = shown.as_nanos().checked_div(script.frame_interval.as_nanos()).unwrap_or(u128::MAX);
     match u64::try_from(frames) {
         Ok(frames @ 1..=FRAMES_MAX) => Ok(frames),
         _ => Err(wrong(format!("{frames} frames"), "choose a length and an interval that give 1 to 200,000 frames")),

@@ -59,6 +59,7 @@ fn script(passages: Vec<Passage>) -> Script {
         passages,
         light: Light { swing: 0.0, slant: 0.0, period: Duration::from_secs(20) },
         noise_levels: 0.0,
+        opens_at: Duration::ZERO,
     }
 }
 

@@ -134,7 +134,7 @@ pub enum Happening {
         reason: String,
     },
     KeyRotated {
-        deployment: DeploymentId,
+        key: String,
         generation: u32,
     },
 }

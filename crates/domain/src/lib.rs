@@ -34,7 +34,7 @@ pub use evidence::{Counts, Equipment};
 pub use identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
-pub use policy::{Policy, PolicyFault};
+pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
 pub use refusal::Refusal;
 pub use settle::{Nearest, PendingAlert, Settlement, settle};
 pub use tally::Tally;

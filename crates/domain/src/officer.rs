@@ -16,6 +16,14 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Proposer, Self::AuthorisingOfficer, Self::WatchlistOfficer, Self::Operator];
+
+    /// The role for a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {

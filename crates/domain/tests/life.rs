@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
-    Actor, Announced, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Event, Kind, ModelId,
-    Nearest, Officer, OfficerId, OperationId, Plan, Policy, Publication, Refusal, Role, Score, Settlement, Tally,
-    Threshold, settle,
+    Actor, Adjudicators, Announced, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Event,
+    Kind, ModelId, Nearest, Officer, OfficerId, OperationId, OutsideAuthoriser, Plan, Policy, Publication, Refusal,
+    Role, Roles, Score, Settlement, Tally, Threshold, settle,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,21 +44,51 @@ fn threshold() -> Threshold {
 }
 
 fn policy() -> Policy {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let days = |count: i64| SignedDuration::from_hours(24 * count);
     Policy {
         profile: "exercise".into(),
         version: 1,
         digest: "00".into(),
         notice_lead: SignedDuration::from_secs(10),
-        watchlist_age_max: SignedDuration::from_hours(24),
-        watchlist_people_max: 2,
+        urgent_ratification: None,
+        watchlist_age_max: days(1),
+        image_age_max: days(3_653),
         deployment_length_max: SignedDuration::from_hours(2),
         lease: SignedDuration::from_secs(30),
-        alert_retention: SignedDuration::from_hours(24),
-        threshold_fpir_max: 0.01,
+        alert_retention: days(1),
+        alert_hold_max: days(30),
+        complaint_retention: days(365),
+        commitment_retention: days(365),
+        suppression_length_max: days(180),
+        share_length_max: days(31),
+        outcome_due: days(7),
+        training_validity: days(365),
+        checkpoint_interval: SignedDuration::from_mins(10),
+        watchlist_people_max: 2,
+        images_per_person_max: 3,
+        adult_age_years: 18,
+        look_alike_score: 0.8,
+        eye_distance_px_min: 20,
+        sharpness_min: 0.0,
         face_side_px_min: 40,
+        threshold_fpir_max: 0.01,
+        false_alert_rate_max: 0.001,
+        false_alert_faces_min: 1_000,
+        differential_ratio_max: 1.5,
         thresholds: vec![threshold()],
-        purposes: vec!["exercise".into()],
-        grounds: vec!["exercise subject".into()],
+        purposes: words(&["exercise"]),
+        grounds: words(&["exercise subject"]),
+        protected_grounds: words(&["child", "protected person", "deceased person"]),
+        place_grounds: words(&["recorded files"]),
+        urgent_grounds: words(&[]),
+        documents: words(&[]),
+        outcomes: words(&["identity confirmed", "identity refuted", "no action"]),
+        oifr_powers: words(&[]),
+        oifr_place_classes: words(&[]),
+        second_adjudicator: Adjudicators::One,
+        outside_authoriser: OutsideAuthoriser::NotNeeded,
+        roles: Roles { propose: vec![Role::Proposer], approve: vec![Role::AuthorisingOfficer], approve_urgent: vec![] },
     }
 }
 

@@ -187,11 +187,10 @@ impl Story {
         if !lawful_stages(fact).contains(&deployment.stage) {
             wrong.push(format!("deployment {name} {} while it was {}", deed(fact), stage_words(deployment.stage)));
         }
-        let paused = deployment.stage == Stage::Paused;
         let Some(facts) = &mut deployment.facts else {
             return wrong;
         };
-        wrong.extend(facts.take(at, fact, paused).into_iter().map(|what| format!("deployment {name}: {what}")));
+        wrong.extend(facts.take(at, fact).into_iter().map(|what| format!("deployment {name}: {what}")));
         // An unlawful step is told once; what follows is then measured from where it led.
         deployment.stage = stage_after(fact).unwrap_or(deployment.stage);
         if matches!(deployment.stage, Stage::Purged | Stage::Withdrawn) {
@@ -204,7 +203,7 @@ impl Story {
 
 impl Running {
     /// Measures a fact against what came before it.
-    fn take(&mut self, at: Timestamp, fact: &Fact, paused: bool) -> Vec<String> {
+    fn take(&mut self, at: Timestamp, fact: &Fact) -> Vec<String> {
         match fact {
             Fact::WatchlistFrozen { people, images, by_ground, .. } => self.list(*people, *images, by_ground),
             Fact::SignageConfirmed { signs, .. } => {
@@ -216,6 +215,12 @@ impl Running {
                 found(!self.is_exercise, || "a recording was declared, but it is not an exercise".into())
             }
             Fact::DeploymentStarted { .. } => self.start(at),
+            Fact::DeploymentPaused { .. } => {
+                if let Some(ledger) = &mut self.ledger {
+                    ledger.stop(at);
+                }
+                vec![]
+            }
             Fact::DeploymentResumed { .. } => {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.resume(at);
@@ -235,8 +240,8 @@ impl Running {
                 Some(ledger) => ledger.add(*from, *to, at, counts),
                 None => vec![],
             },
-            Fact::DeploymentEnded { counts, .. } => match &self.ledger {
-                Some(ledger) => ledger.close(at, paused, counts, self.alerts.len() as u64),
+            Fact::DeploymentEnded { counts, .. } => match &mut self.ledger {
+                Some(ledger) => ledger.close(at, counts, self.alerts.len() as u64),
                 None => vec![],
             },
             Fact::DeploymentPurged { alerts_destroyed, watchlist_images_destroyed, key_destroyed, .. } => {

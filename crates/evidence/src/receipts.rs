@@ -5,9 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Counts;
 
-/// Longest time of comparison that no receipt covers, at the start, at the end and after a pause: one receipt is sealed
-/// every minute.
-pub(crate) const RECEIPT_GAP_MAX: SignedDuration = SignedDuration::from_secs(60);
+/// Longest time at either end of a stretch of comparison that no receipt covers: one receipt is sealed every minute.
+pub(crate) const UNCOVERED_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// Comparison without interruption: from the start or a resumption until the next pause or the end.
+#[derive(Clone, Debug)]
+struct Stretch {
+    from: Timestamp,
+    /// The end of time while comparison goes on.
+    to: Timestamp,
+}
 
 /// The receipts of one deployment so far.
 #[derive(Clone, Debug)]
@@ -16,8 +23,8 @@ pub(crate) struct Ledger {
     receipts: u64,
     /// Comparison before this moment is covered by receipts, or had not begun.
     covered_until: Timestamp,
-    /// The latest moment at which the next receipt may begin.
-    next_from_max: Timestamp,
+    /// Stretches that are not covered to their end, oldest first.
+    stretches: Vec<Stretch>,
     /// The end of the authorised window.
     window_ends: Timestamp,
 }
@@ -29,14 +36,21 @@ impl Ledger {
             total: Counts::default(),
             receipts: 0,
             covered_until: started,
-            next_from_max: after_gap(started),
+            stretches: vec![Stretch { from: started, to: Timestamp::MAX }],
             window_ends,
+        }
+    }
+
+    /// Comparison stopped for the time being, or for good.
+    pub(crate) fn stop(&mut self, at: Timestamp) {
+        if let Some(stretch) = self.stretches.last_mut().filter(|stretch| stretch.to == Timestamp::MAX) {
+            stretch.to = at;
         }
     }
 
     /// Comparison began again. A receipt may cover the pause, but need not.
     pub(crate) fn resume(&mut self, at: Timestamp) {
-        self.next_from_max = self.next_from_max.max(after_gap(at));
+        self.stretches.push(Stretch { from: at, to: Timestamp::MAX });
     }
 
     /// Takes in the receipt for `from..to`, sealed at `at`; says what is wrong with it.
@@ -60,16 +74,14 @@ impl Ledger {
         }
         self.receipts += 1;
         self.covered_until = self.covered_until.max(to);
-        self.next_from_max = self.covered_until;
+        self.stretches.retain(|stretch| stretch.to >= to);
         wrong
     }
 
     /// Closes the account at `at`; says where it differs from the operator's total and from the alerts on the record.
-    pub(crate) fn close(&self, at: Timestamp, paused: bool, total: &Counts, alerts_raised: u64) -> Vec<String> {
-        let mut wrong = Vec::new();
-        if !paused && at > self.next_from_max.max(after_gap(self.covered_until)) {
-            wrong.push(format!("no deletion receipt covers the time from {} to the end at {at}", self.covered_until));
-        }
+    pub(crate) fn close(&mut self, at: Timestamp, total: &Counts, alerts_raised: u64) -> Vec<String> {
+        self.stop(at);
+        let mut wrong = self.uncovered_before(at);
         if *total != self.total {
             wrong.push(format!(
                 "the deployment's total does not equal the sum of its {} deletion receipts: {}, against {}",
@@ -107,15 +119,24 @@ impl Ledger {
                 self.covered_until
             ));
         }
-        if from > self.next_from_max {
-            wrong.push(format!("no deletion receipt covers the time from {} to {from}", self.covered_until));
+        wrong.extend(self.uncovered_before(from));
+        let is_of_comparison = self.stretches.iter().any(|stretch| stretch.from <= to && from <= stretch.to);
+        if from > self.covered_until && !is_of_comparison {
+            wrong.push(format!("a deletion receipt for {from} to {to} is of a pause alone and follows no other"));
         }
         wrong
     }
-}
 
-fn after_gap(at: Timestamp) -> Timestamp {
-    at.checked_add(RECEIPT_GAP_MAX).unwrap_or(Timestamp::MAX)
+    /// What receipts miss of comparison before `until`, but for a minute at either end of a stretch of it.
+    fn uncovered_before(&self, until: Timestamp) -> Vec<String> {
+        let missed = self.stretches.iter().filter_map(|stretch| {
+            let (first, last) = (stretch.from.max(self.covered_until), stretch.to.min(until));
+            let at_an_end = first == stretch.from || last == stretch.to;
+            let excused = at_an_end && last.duration_since(first) <= UNCOVERED_MAX;
+            (first < last && !excused).then(|| format!("no deletion receipt covers the time from {first} to {last}"))
+        });
+        missed.collect()
+    }
 }
 
 fn words(counts: &Counts) -> String {
@@ -139,14 +160,39 @@ mod tests {
         let mut ledger = ledger();
         assert!(ledger.add(at(1), at(60), at(60), &counts(5, 1)).is_empty());
         assert!(ledger.add(at(60), at(120), at(121), &counts(3, 0)).is_empty());
+        ledger.stop(at(125));
         ledger.resume(at(500));
         assert!(ledger.add(at(500), at(530), at(530), &counts(1, 0)).is_empty());
-        assert_eq!(ledger.close(at(531), false, &counts(9, 1), 1), Vec::<String>::new());
+        assert_eq!(ledger.close(at(531), &counts(9, 1), 1), Vec::<String>::new());
         assert_eq!(ledger.total().templates_made, 9);
         let mut covering_the_pause = Ledger::new(at(0), at(1_000));
         assert!(covering_the_pause.add(at(0), at(60), at(60), &counts(1, 0)).is_empty());
+        covering_the_pause.stop(at(100));
         covering_the_pause.resume(at(500));
         assert!(covering_the_pause.add(at(60), at(530), at(530), &counts(1, 0)).is_empty());
+    }
+
+    #[test]
+    fn comparison_before_a_pause_is_covered_too_if_later() {
+        let paused = || {
+            let mut ledger = ledger();
+            assert!(ledger.add(at(0), at(60), at(60), &counts(5, 1)).is_empty());
+            ledger.stop(at(400));
+            ledger
+        };
+        assert!(paused().close(at(600), &counts(5, 1), 1)[0].contains("no deletion receipt covers"));
+        let mut resumed = paused();
+        resumed.resume(at(401));
+        assert!(
+            resumed.clone().add(at(401), at(430), at(430), &counts(1, 0))[0].contains("no deletion receipt covers")
+        );
+        // The receipt for the time before the pause is sealed after it, and the next one follows the resumption.
+        assert!(resumed.add(at(60), at(400), at(402), &counts(1, 0)).is_empty());
+        assert!(resumed.add(at(401), at(430), at(430), &counts(1, 0)).is_empty());
+        assert!(resumed.close(at(431), &counts(7, 1), 1).is_empty());
+        let mut idle = paused();
+        assert!(idle.add(at(60), at(400), at(400), &counts(1, 0)).is_empty());
+        assert!(idle.add(at(450), at(460), at(460), &counts(0, 0))[0].contains("of a pause alone"));
     }
 
     #[test]
@@ -168,6 +214,7 @@ mod tests {
         assert!(ledger().add(at(-1), at(60), at(60), &counts(0, 0))[0].contains("is before the start"));
         assert!(ledger().add(at(61), at(90), at(90), &counts(0, 0))[0].contains("no deletion receipt"));
         let mut late = ledger();
+        late.stop(at(0));
         late.resume(at(1_000));
         assert!(late.add(at(1_000), at(1_010), at(1_010), &counts(1, 0))[0].contains("authorised window"));
     }
@@ -176,9 +223,10 @@ mod tests {
     fn an_account_that_does_not_close_is_told() {
         let mut ledger = ledger();
         assert!(ledger.add(at(0), at(60), at(60), &counts(4, 1)).is_empty());
-        assert!(ledger.close(at(61), false, &counts(5, 1), 1)[0].contains("does not equal the sum"));
-        assert!(ledger.close(at(61), false, &counts(4, 1), 2)[0].contains("2 alerts are on the record"));
-        assert!(ledger.close(at(121), false, &counts(4, 1), 1)[0].contains("no deletion receipt covers"));
-        assert!(ledger.close(at(121), true, &counts(4, 1), 1).is_empty());
+        assert!(ledger.clone().close(at(61), &counts(5, 1), 1)[0].contains("does not equal the sum"));
+        assert!(ledger.clone().close(at(61), &counts(4, 1), 2)[0].contains("2 alerts are on the record"));
+        assert!(ledger.clone().close(at(121), &counts(4, 1), 1)[0].contains("no deletion receipt covers"));
+        ledger.stop(at(60));
+        assert!(ledger.close(at(121), &counts(4, 1), 1).is_empty());
     }
 }

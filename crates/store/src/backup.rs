@@ -25,9 +25,7 @@ impl Store {
         let unfinished = to.join(DATABASE_UNFINISHED);
         directory::touch_private(&unfinished).doing_with("opening", &unfinished)?;
         // Unlike a copy of the file this takes live rows only: no freed page, no write-ahead log.
-        self.connection
-            .execute("VACUUM INTO ?1", [unfinished.to_string_lossy()])
-            .doing("copying the database")?;
+        self.connection.execute("VACUUM INTO ?1", [unfinished.to_string_lossy()]).doing("copying the database")?;
         File::open(&unfinished).and_then(|file| file.sync_all()).doing_with("writing", &unfinished)?;
         copy_public(self.directory.public(), &to.join("public"))?;
         let finished = to.join(DATABASE);

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::deployments::deployment_id;
 use crate::disclosure;
 use crate::error::{Doing as _, DoingWith as _, StoreError};
-use crate::sealing::KeyState;
+use crate::sealing::{DEPLOYMENT_KEY, KeyState};
 use crate::store::Store;
 
 /// Most findings that are told; there is no use in more.
@@ -73,8 +73,8 @@ impl Store {
         }
         self.check_sealed(&mut findings)?;
         self.check_keys(&mut findings)?;
-        for d in self.keys_too_old(now)? {
-            findings.tell(format!("deployment {d}"), "its key has lain longer than a key may; replace it");
+        for name in self.keys_too_old(now)? {
+            findings.tell(format!("keys/{name}.key"), "it has lain longer than a key may; replace it");
         }
         Ok(findings.0)
     }
@@ -149,17 +149,18 @@ impl Store {
     /// That the keys' folder holds the keys in use and nothing else.
     fn check_keys(&self, findings: &mut Findings) -> Result<(), StoreError> {
         let folder = self.directory.keys();
+        let known: BTreeSet<_> = self.keys()?.into_iter().map(|key| format!("{}.key", key.name)).collect();
         for file in fs::read_dir(folder).doing_with("listing the keys", folder)? {
             let name = file.doing_with("listing the keys", folder)?.file_name();
             let name = name.to_string_lossy();
-            let deployment = name.strip_prefix("deployment-").and_then(|name| name.strip_suffix(".key"));
-            let in_use = match deployment.map(deployment_id) {
-                // One whose destruction has begun is told of with its purge.
-                Some(Ok(d)) => self.key_folder().state(&d)? != KeyState::None,
-                _ => name == "log.key",
-            };
-            if !in_use {
+            if name != "log.key" && !known.contains(&*name) {
                 findings.tell(format!("keys/{name}"), "no key of that name is in use; it should not be there");
+            }
+        }
+        for key in self.keys()? {
+            let deployment = key.name.strip_prefix(DEPLOYMENT_KEY).map(deployment_id).transpose()?;
+            if deployment.map(|d| self.key_folder().state(&d)).transpose()? == Some(KeyState::None) {
+                findings.tell(format!("keys/{}.key", key.name), "nothing is sealed with it; it should not be there");
             }
         }
         Ok(())

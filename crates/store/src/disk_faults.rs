@@ -51,116 +51,202 @@ fn alert(scene: &mut Scene) -> AlertId {
 }
 
 const TABLE: &[Row] = &[
-    Row { name: "adopt a policy", before: |_| (), does: |scene, now| {
-        let by = officer(Role::AuthorisingOfficer);
-        scene.store().adopt_policy(EXERCISE_POLICY, &by, now).map(drop)
-    } },
-    Row { name: "open an operation", before: |scene| drop(scene.policy()), does: |scene, now| {
-        let policy = scene.store().policy()?.unwrap();
-        let text = || "Exercise".to_owned();
-        let operation = OperationId::new("op-1").unwrap();
-        let operation = Operation { operation, title: text(), force: text(), purpose: text() };
-        let opened = operation.open(&officer(Role::AuthorisingOfficer), &policy, now)?;
-        scene.store().commit(opened).map(drop)
-    } },
-    Row { name: "propose", before: Scene::operation, does: |scene, now| {
-        let policy = scene.store().policy()?.unwrap();
-        let plan = Plan {
-            deployment: scene.d(),
-            operation: OperationId::new("op-1").unwrap(),
-            kind: Kind::Exercise,
-            purpose: "training and demonstration".into(),
-            place: "concourse".into(),
-            cameras: 1,
-            starts: now,
-            ends: now + SignedDuration::from_hours(1),
-        };
-        let proposed = Draft { plan }.propose(&officer(Role::Proposer), &policy, now)?;
-        scene.store().commit(proposed).map(drop)
-    } },
-    Row { name: "approve", before: |scene| { scene.operation(); scene.propose("kx-1"); }, does: |scene, now| {
-        let d = scene.d();
-        let proposed = scene.store().deployment(&d)?.expect_proposed()?.into_inner();
-        let approved = proposed.approve(&officer(Role::AuthorisingOfficer), now)?;
-        scene.store().commit(approved).map(drop)
-    } },
-    Row { name: "publish a notice", before: |scene| { scene.operation(); scene.approved("kx-1"); }, does: |scene, now| {
-        let d = scene.d();
-        let approved = scene.store().deployment(&d)?.expect_approved()?;
-        scene.store().publish_notice(approved, &officer(Role::AuthorisingOfficer), "Notice.\n", now).map(drop)
-    } },
+    Row {
+        name: "adopt a policy",
+        before: |_| (),
+        does: |scene, now| {
+            let by = officer(Role::AuthorisingOfficer);
+            scene.store().adopt_policy(EXERCISE_POLICY, &by, now).map(drop)
+        },
+    },
+    Row {
+        name: "open an operation",
+        before: |scene| drop(scene.policy()),
+        does: |scene, now| {
+            let policy = scene.store().policy()?.unwrap();
+            let text = || "Exercise".to_owned();
+            let operation = OperationId::new("op-1").unwrap();
+            let operation = Operation { operation, title: text(), force: text(), purpose: text() };
+            let opened = operation.open(&officer(Role::AuthorisingOfficer), &policy, now)?;
+            scene.store().commit(opened).map(drop)
+        },
+    },
+    Row {
+        name: "propose",
+        before: Scene::operation,
+        does: |scene, now| {
+            let policy = scene.store().policy()?.unwrap();
+            let plan = Plan {
+                deployment: scene.d(),
+                operation: OperationId::new("op-1").unwrap(),
+                kind: Kind::Exercise,
+                purpose: "training and demonstration".into(),
+                place: "concourse".into(),
+                cameras: 1,
+                starts: now,
+                ends: now + SignedDuration::from_hours(1),
+            };
+            let proposed = Draft { plan }.propose(&officer(Role::Proposer), &policy, now)?;
+            scene.store().commit(proposed).map(drop)
+        },
+    },
+    Row {
+        name: "approve",
+        before: |scene| {
+            scene.operation();
+            scene.propose("kx-1");
+        },
+        does: |scene, now| {
+            let d = scene.d();
+            let proposed = scene.store().deployment(&d)?.expect_proposed()?.into_inner();
+            let approved = proposed.approve(&officer(Role::AuthorisingOfficer), now)?;
+            scene.store().commit(approved).map(drop)
+        },
+    },
+    Row {
+        name: "publish a notice",
+        before: |scene| {
+            scene.operation();
+            scene.approved("kx-1");
+        },
+        does: |scene, now| {
+            let d = scene.d();
+            let approved = scene.store().deployment(&d)?.expect_approved()?;
+            scene.store().publish_notice(approved, &officer(Role::AuthorisingOfficer), "Notice.\n", now).map(drop)
+        },
+    },
     Row { name: "list the first", before: announced, does: list },
     Row { name: "list another", before: listed, does: list },
-    Row { name: "freeze", before: listed, does: |scene, now| {
-        let d = scene.d();
-        let announced = scene.store().deployment(&d)?.expect_announced()?;
-        scene.store().freeze_watchlist(announced, &officer(Role::WatchlistOfficer), now).map(drop)
-    } },
-    Row { name: "start", before: |scene| { scene.operation(); scene.ready("kx-1"); }, does: |scene, now| {
-        let d = scene.d();
-        let announced = scene.store().deployment(&d)?.expect_announced()?.into_inner();
-        let policy = scene.store().policy()?.unwrap();
-        let started = announced.start(&officer(Role::Operator), equipment(), &threshold(), &policy, now)?;
-        scene.store().commit(started).map(drop)
-    } },
-    Row { name: "raise an alert", before: live, does: |scene, now| {
-        let d = scene.d();
-        let live = scene.store().deployment(&d)?.expect_live()?;
-        let pending = scene.candidate();
-        scene.store().raise_alert(pending, &live, "c1", |()| evidence(), now).map(drop)
-    } },
-    Row { name: "look at evidence", before: alerted, does: |scene, now| {
-        let alert = alert(scene);
-        scene.store().view_evidence(&alert, &officer(Role::Operator), now).map(drop)
-    } },
-    Row { name: "adjudicate", before: alerted, does: |scene, now| {
-        let alert = alert(scene);
-        let AlertState::Raised(raised) = scene.store().alert(&alert)?.into_inner() else { return Ok(()) };
-        let judged = raised.adjudicate(&officer(Role::Operator), Judgement::SamePerson, now)?;
-        scene.store().commit(judged).map(drop)
-    } },
-    Row { name: "record an outcome", before: |scene| { alerted(scene); let alert = alert(scene); scene.adjudicate(&alert); },
+    Row {
+        name: "freeze",
+        before: listed,
+        does: |scene, now| {
+            let d = scene.d();
+            let announced = scene.store().deployment(&d)?.expect_announced()?;
+            scene.store().freeze_watchlist(announced, &officer(Role::WatchlistOfficer), now).map(drop)
+        },
+    },
+    Row {
+        name: "start",
+        before: |scene| {
+            scene.operation();
+            scene.ready("kx-1");
+        },
+        does: |scene, now| {
+            let d = scene.d();
+            let announced = scene.store().deployment(&d)?.expect_announced()?.into_inner();
+            let policy = scene.store().policy()?.unwrap();
+            let started = announced.start(&officer(Role::Operator), equipment(), &threshold(), &policy, now)?;
+            scene.store().commit(started).map(drop)
+        },
+    },
+    Row {
+        name: "raise an alert",
+        before: live,
+        does: |scene, now| {
+            let d = scene.d();
+            let live = scene.store().deployment(&d)?.expect_live()?;
+            let pending = scene.candidate();
+            scene.store().raise_alert(pending, &live, "c1", |()| evidence(), now).map(drop)
+        },
+    },
+    Row {
+        name: "look at evidence",
+        before: alerted,
+        does: |scene, now| {
+            let alert = alert(scene);
+            scene.store().view_evidence(&alert, &officer(Role::Operator), now).map(drop)
+        },
+    },
+    Row {
+        name: "adjudicate",
+        before: alerted,
+        does: |scene, now| {
+            let alert = alert(scene);
+            let AlertState::Raised(raised) = scene.store().alert(&alert)?.into_inner() else { return Ok(()) };
+            let judged = raised.adjudicate(&officer(Role::Operator), Judgement::SamePerson, now)?;
+            scene.store().commit(judged).map(drop)
+        },
+    },
+    Row {
+        name: "record an outcome",
+        before: |scene| {
+            alerted(scene);
+            let alert = alert(scene);
+            scene.adjudicate(&alert);
+        },
         does: |scene, now| {
             let alert = alert(scene);
             let AlertState::Adjudicated(judged) = scene.store().alert(&alert)?.into_inner() else { return Ok(()) };
             let closed = judged.record_outcome(&officer(Role::Operator), Outcome::NoAction, now)?;
             scene.store().commit(closed).map(drop)
-        } },
-    Row { name: "pause", before: live, does: |scene, now| {
-        let d = scene.d();
-        let live = scene.store().deployment(&d)?.expect_live()?.into_inner();
-        scene.store().commit(live.pause(&officer(Role::Operator), "rain", now)?).map(drop)
-    } },
-    Row { name: "end", before: live, does: |scene, now| {
-        let d = scene.d();
-        let live = scene.store().deployment(&d)?.expect_live()?.into_inner();
-        scene.store().commit(live.end(Actor::System, "over", now)?).map(drop)
-    } },
-    Row { name: "withdraw", before: listed, does: |scene, now| {
-        let d = scene.d();
-        let announced = scene.store().deployment(&d)?.expect_announced()?.into_inner();
-        scene.store().commit(announced.withdraw(&officer(Role::Proposer), "rain", now)?).map(drop)
-    } },
-    Row { name: "replace a key", before: alerted, does: |scene, now| {
-        let d = scene.d();
-        scene.store().rotate_key(&d, Actor::System, now).map(drop)
-    } },
-    Row { name: "purge", before: ended, does: |scene, now| {
-        let d = scene.d();
-        let ended = scene.store().deployment(&d)?.expect_ended()?;
-        scene.store().purge(ended, now).map(drop)
-    } },
-    Row { name: "purge what is due", before: ended, does: |scene, now| {
-        scene.store().purge_due(now + SignedDuration::from_hours(40 * 24)).map(drop)
-    } },
+        },
+    },
+    Row {
+        name: "pause",
+        before: live,
+        does: |scene, now| {
+            let d = scene.d();
+            let live = scene.store().deployment(&d)?.expect_live()?.into_inner();
+            scene.store().commit(live.pause(&officer(Role::Operator), "rain", now)?).map(drop)
+        },
+    },
+    Row {
+        name: "end",
+        before: live,
+        does: |scene, now| {
+            let d = scene.d();
+            let live = scene.store().deployment(&d)?.expect_live()?.into_inner();
+            scene.store().commit(live.end(Actor::System, "over", now)?).map(drop)
+        },
+    },
+    Row {
+        name: "withdraw",
+        before: listed,
+        does: |scene, now| {
+            let d = scene.d();
+            let announced = scene.store().deployment(&d)?.expect_announced()?.into_inner();
+            scene.store().commit(announced.withdraw(&officer(Role::Proposer), "rain", now)?).map(drop)
+        },
+    },
+    Row {
+        name: "replace a key",
+        before: alerted,
+        does: |scene, now| scene.store().rotate_key("deployment-kx-1", Actor::System, now).map(drop),
+    },
+    Row {
+        name: "purge",
+        before: ended,
+        does: |scene, now| {
+            let d = scene.d();
+            let ended = scene.store().deployment(&d)?.expect_ended()?;
+            scene.store().purge(ended, now).map(drop)
+        },
+    },
+    Row {
+        name: "purge what is due",
+        before: ended,
+        does: |scene, now| scene.store().purge_due(now + SignedDuration::from_hours(40 * 24)).map(drop),
+    },
     Row { name: "publish", before: ended, does: |scene, now| scene.store().publish(now).map(drop) },
-    Row { name: "publish more", before: |scene| { live(scene); let now = scene.tick(); scene.store().publish(now).unwrap(); scene.alert(); },
-        does: |scene, now| scene.store().publish(now).map(drop) },
-    Row { name: "open", before: |scene| {
-        ended(scene);
-        let d = scene.d();
-        scene.store().key_folder().make_next(&d).unwrap();
-    }, does: |scene, _| scene.try_reopen() },
+    Row {
+        name: "publish more",
+        before: |scene| {
+            live(scene);
+            let now = scene.tick();
+            scene.store().publish(now).unwrap();
+            scene.alert();
+        },
+        does: |scene, now| scene.store().publish(now).map(drop),
+    },
+    Row {
+        name: "open",
+        before: |scene| {
+            ended(scene);
+            scene.store().key_files().make_next("deployment-kx-1").unwrap();
+        },
+        does: |scene, _| scene.try_reopen(),
+    },
 ];
 
 fn list(scene: &mut Scene, now: Timestamp) -> Outcomes {
@@ -171,18 +257,28 @@ fn list(scene: &mut Scene, now: Timestamp) -> Outcomes {
 }
 
 #[test]
-fn an_operation_on_a_failing_disk_happens_whole_or_not_at_all() {
+fn an_operation_happens_whole_or_not_at_all_where_a_change_fails() {
+    every_operation(Way::Failed);
+}
+
+#[test]
+fn an_operation_happens_whole_or_not_at_all_where_the_disk_is_full() {
+    every_operation(Way::Full);
+}
+
+#[test]
+fn an_operation_happens_whole_or_not_at_all_where_a_change_is_said_to_fail_and_does_not() {
+    every_operation(Way::FailedButPersisted);
+}
+
+fn every_operation(way: Way) {
     faulty::install();
     for row in TABLE {
         let mut prepared = Scene::in_memory();
         (row.before)(&mut prepared);
         let changes = clean_run(row, &mut prepared);
         assert!(changes > 0, "{}: a table that reaches no disk tests nothing", row.name);
-        for way in [Way::Failed, Way::Full, Way::FailedButPersisted] {
-            for number in 0..changes {
-                one_fault(row, &mut prepared, number, way);
-            }
-        }
+        (0..changes).for_each(|number| one_fault(row, &mut prepared, number, way));
     }
 }
 

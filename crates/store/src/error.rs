@@ -49,7 +49,9 @@ pub enum StoreError {
     #[allow(missing_docs, reason = "the sentence says it")]
     ExistsAlready { directory: PathBuf },
     /// A backup does not go where something is.
-    #[error("making a backup in {directory}: it is not an empty folder; name one that is, or one that is not there yet")]
+    #[error(
+        "making a backup in {directory}: it is not an empty folder; name one that is, or one that is not there yet"
+    )]
     #[allow(missing_docs, reason = "the sentence says it")]
     NotEmpty { directory: PathBuf },
     /// There is no store.

@@ -174,7 +174,8 @@ unsafe fn before(file: *mut ffi::sqlite3_file) -> ffi::sqlite3_io_methods {
 
 unsafe extern "C" fn write(file: *mut ffi::sqlite3_file, bytes: *const c_void, length: c_int, at: i64) -> c_int {
     // SAFETY: the arguments are SQLite's own, or fewer of the same bytes.
-    let write = |length| unsafe { before(file).xWrite.map_or(ffi::SQLITE_ERROR, |write| write(file, bytes, length, at)) };
+    let write =
+        |length| unsafe { before(file).xWrite.map_or(ffi::SQLITE_ERROR, |write| write(file, bytes, length, at)) };
     change(ffi::SQLITE_IOERR_WRITE, || _ = write(length / 2), || write(length))
 }
 

@@ -104,8 +104,8 @@ fn work(scene: &mut Scene, alerts: &mut Vec<AlertId>, dice: &mut Dice) {
         4 => drop(scene.store().publish(now).unwrap()),
         5 => scene.pause_and_resume(),
         6 => {
-            let d = scene.d();
-            scene.store().rotate_key(&d, domain::Actor::System, now).unwrap();
+            let key = scene.store().keys().unwrap().remove(0).name;
+            scene.store().rotate_key(&key, domain::Actor::System, now).unwrap();
         }
         7 => {
             let text = format!("{EXERCISE_POLICY}# {now}\n");
@@ -167,7 +167,8 @@ fn doubt(dir: &Path, told: &[(u64, String)]) {
         assert!(recorded.contains(entry), "entry {} was told of and is lost", entry.0);
     }
     let findings = scene.store().check().unwrap();
-    let known = |found: &str| found == "its purge was begun and not finished" || found.starts_with("it had to be purged");
+    let known =
+        |found: &str| found == "its purge was begun and not finished" || found.starts_with("it had to be purged");
     assert!(findings.iter().all(|finding| known(&finding.found)), "{findings:?}");
     verify(&scene);
     let sealed = sealed_bytes(&mut scene);
@@ -195,11 +196,10 @@ fn go_on_to_the_end(scene: &mut Scene) {
         let Ok(deployment) = scene.store().deployment(&d) else { continue };
         match deployment.into_inner() {
             Deployment::Proposed(_) | Deployment::Approved(_) | Deployment::Announced(_) => scene.withdraw(),
-            Deployment::Live(_) => {
+            Deployment::Live(_) | Deployment::Paused(_) => {
                 scene.count_alerts_since_the_receipt();
                 scene.end();
             }
-            Deployment::Paused(_) => scene.end(),
             Deployment::Ended(_) | Deployment::Purged(_) | Deployment::Withdrawn(_) => {}
         }
     }

@@ -8,9 +8,9 @@
 //! steals it can and cannot do, is said in `docs/reference/store.md`.
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
-//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policies`, `deployments`,
-//! `key_file`, `sealing`, `rotation`, `watchlist`, `alerts`), how it ends (`purge`), what a copy may hold (`backup`), and
-//! how it is doubted (`check`).
+//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policy_explained`,
+//! `policies`, `deployments`, `key_file`, `sealing`, `rotation`, `watchlist`, `alerts`), how it ends (`purge`), what a
+//! copy may hold (`backup`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -21,6 +21,7 @@ mod store;
 mod log;
 mod publishing;
 mod policy_file;
+mod policy_explained;
 mod policies;
 mod deployments;
 mod key_file;
@@ -48,7 +49,11 @@ mod scenes;
 pub use alerts::{AlertRow, AlertState, Evidence, Opened};
 pub use check::Finding;
 pub use error::StoreError;
-pub use policy_file::{EXERCISE_POLICY, Setting, settings};
+pub use key_file::KeyAge;
+pub use policy_explained::{
+    Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
+};
+pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use store::Store;

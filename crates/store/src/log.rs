@@ -264,7 +264,7 @@ impl<'a> About<'a> {
     fn of(happening: &'a Happening) -> Self {
         use Happening as H;
         let (deployment, alert, listed) = match happening {
-            H::PolicyAdopted { .. } | H::OperationOpened { .. } => (None, None, None),
+            H::PolicyAdopted { .. } | H::OperationOpened { .. } | H::KeyRotated { .. } => (None, None, None),
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
             H::WatchlistEntryAdded { deployment, number } => (Some(deployment), None, Some(*number)),
             H::AlertRaised { deployment, alert, .. }
@@ -282,7 +282,6 @@ impl<'a> About<'a> {
             | H::MinuteCounted { deployment, .. }
             | H::Ended { deployment, .. }
             | H::Purged { deployment, .. }
-            | H::KeyRotated { deployment, .. }
             | H::Withdrawn { deployment, .. } => (Some(deployment), None, None),
         };
         Self { deployment, alert, listed }

@@ -59,7 +59,7 @@ fn a_database_of_version_1_is_brought_up_and_goes_on() {
     let key = bytes(told("keys/deployment-kx-1.key"));
     assert_eq!(crate::scenes::files_holding(&dir, &key), 1);
     let now = scene.tick();
-    scene.store().rotate_key(&d, domain::Actor::System, now).unwrap();
+    scene.store().rotate_key("deployment-kx-1", domain::Actor::System, now).unwrap();
     assert_eq!(crate::scenes::files_holding(&dir, &key), 0);
     assert_eq!(scene.store().alerts(&d).unwrap(), alerts);
     assert_eq!(scene.store().check().unwrap(), vec![]);
@@ -72,16 +72,16 @@ fn a_migration_cut_short_leaves_the_older_database() {
     let folder = version_1();
     let dir = folder.path().join("data");
     let connection = Connection::open(dir.join("overt.db")).unwrap();
-    connection.execute_batch("ALTER TABLE sealing_keys ADD COLUMN data_key BLOB").unwrap();
+    connection.execute_batch("CREATE TABLE key_files (name TEXT)").unwrap();
     drop(connection);
     let error = Store::open(&dir).err().unwrap().to_string();
     assert!(error.contains("bringing it to the present format"), "{error}");
     let connection = Connection::open(dir.join("overt.db")).unwrap();
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 1);
-    let columns = "SELECT count(*) FROM pragma_table_info('sealing_keys')";
+    let columns = "SELECT count(*) FROM pragma_table_info('key_files')";
     let columns: i64 = connection.query_row(columns, [], |row| row.get(0)).unwrap();
-    assert_eq!(columns, 4, "no column of the step that failed is there");
+    assert_eq!(columns, 1, "nothing of the step that failed is there");
 }
 
 #[test]

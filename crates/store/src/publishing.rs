@@ -6,8 +6,8 @@
 use std::fs;
 
 use domain::DeploymentId;
-use evidence::layout::{CHECKPOINT_PATH, superseded_folders};
 use evidence::checkpoint::SignedCheckpoint;
+use evidence::layout::{CHECKPOINT_PATH, superseded_folders};
 use evidence::{CheckpointVerifier, Log, TileStorage as _};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};

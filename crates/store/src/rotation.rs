@@ -1,4 +1,4 @@
-//! Replacing a deployment's key while it is in use: on demand, and before it has lain too long.
+//! Replacing a key while it is in use: on demand, and before it has lain too long.
 //!
 //! A replacement, in order, each step durable before the next:
 //! 1. the next key is written beside the one in use;
@@ -8,85 +8,76 @@
 //! A crash before step 2 leaves the key as it was, and the next opening destroys the unused one; after it, the next
 //! opening does step 3. Whoever had copied the old key's file opens nothing that they had not copied with it.
 
-use domain::{Actor, DeploymentId};
+use domain::Actor;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::error::{Doing as _, StoreError};
+use crate::deployments::deployment_id;
+use crate::error::StoreError;
+use crate::key_file::{KeyAge, KeyFiles, note_next};
 use crate::recorded::Recorded;
-use crate::sealing::note_next;
+use crate::sealing::{DEPLOYMENT_KEY, KeyState};
 use crate::store::Store;
 
 /// A key that has lain this long is replaced. Longer than a deployment lasts and shorter than an alert is kept, so that
-/// only what is kept for long sees a new key. Our choice: NIST SP 800-57 part 1, 5.3.6, leaves such periods to whoever
-/// weighs the risk, and allows two years.
+/// only what is kept for long sees a new key. Our choice: NIST SP 800-57 part 1, section 5.3.6, leaves such periods to
+/// whoever weighs the risk, and allows two years.
 const KEY_AGE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Store {
-    /// Replaces the key of a deployment, and returns how many it has had. What is sealed stays as it is and is not
-    /// opened: an administrator who may see no face may do this.
-    pub fn rotate_key(
-        &mut self,
-        d: &DeploymentId,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<Recorded<u32>, StoreError> {
-        self.deployment(d)?;
+    /// The keys in `keys/`, but the log's: how often each was replaced, and since when it is in use.
+    pub fn keys(&self) -> Result<Vec<KeyAge>, StoreError> {
+        self.key_files().all()
+    }
+
+    /// Replaces the key of this name (`Store::keys`), and returns how many it has had. What is sealed stays as it is and is
+    /// not opened: an administrator who may see no face may do this.
+    pub fn rotate_key(&mut self, name: &str, actor: Actor, now: Timestamp) -> Result<Recorded<u32>, StoreError> {
+        if !self.keys()?.iter().any(|key| key.name == name) {
+            return Err(StoreError::Unknown { what: "the key", name: name.to_owned() });
+        }
         self.refuse_earlier(now)?;
-        self.key_folder().settle(d)?;
-        let (new, generation) = self.key_folder().make_next(d)?;
-        let decided = domain::custody::rotate_key(d, generation, actor, now);
-        let rotated = self.record(decided, |transaction, _| note_next(transaction, d, &new))?;
-        let settled = self.key_folder().settle(d);
-        settled.map_err(|source| StoreError::NotWiped { deployment: d.to_string(), source: Box::new(source) })?;
+        self.key_files().settle(name)?;
+        let next = self.key_files().make_next(name)?;
+        let decided = domain::custody::rotate_key(name, next.generation, actor, now);
+        let rotated = self.record(decided, |transaction, _| note_next(transaction, name, &next))?;
+        let settled = self.key_files().settle(name);
+        settled.map_err(|source| StoreError::NotWiped { deployment: name.to_owned(), source: Box::new(source) })?;
         Ok(rotated)
     }
 
-    /// Replaces every key that has lain too long. Returns the deployments whose keys were replaced.
-    pub fn rotate_due(&mut self, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
+    /// Replaces every key that has lain too long. Returns their names.
+    pub fn rotate_due(&mut self, now: Timestamp) -> Result<Vec<String>, StoreError> {
         let mut rotated = Vec::new();
-        for (d, since) in self.keys_in_use()? {
-            if now.duration_since(since) >= KEY_AGE_MAX {
-                self.rotate_key(&d, Actor::System, now)?;
-                rotated.push(d);
+        for key in self.keys()? {
+            if now.duration_since(key.since) >= KEY_AGE_MAX {
+                self.rotate_key(&key.name, Actor::System, now)?;
+                rotated.push(key.name);
             }
         }
         Ok(rotated)
     }
 
-    /// The deployments whose keys lie longer than they may.
-    pub(crate) fn keys_too_old(&self, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
-        let old = |(d, since): (DeploymentId, Timestamp)| (now.duration_since(since) > KEY_AGE_MAX).then_some(d);
-        Ok(self.keys_in_use()?.into_iter().filter_map(old).collect())
+    /// The keys that lie longer than they may.
+    pub(crate) fn keys_too_old(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
+        let old = |key: KeyAge| (now.duration_since(key.since) > KEY_AGE_MAX).then_some(key.name);
+        Ok(self.keys()?.into_iter().filter_map(old).collect())
     }
 
-    /// Leaves for each deployment the file of its key in use, and none where no key is in use: a crash may have come
-    /// between a key and its noting. The key of a deployment that is not on this record is nobody's to destroy here: it may be of
-    /// a newer copy.
+    /// Ends what a crash left half made: replacements, and keys that were made and never used.
     pub(crate) fn settle_keys(&self) -> Result<(), StoreError> {
-        let noted = self.deployment_ids("SELECT deployment FROM sealing_keys")?;
-        for d in &noted {
-            self.key_folder().settle(d)?;
-        }
-        for d in self.deployments()?.iter().filter(|d| !noted.contains(d)) {
-            self.key_folder().destroy(d)?;
+        for KeyAge { name, .. } in self.keys()? {
+            let deployment = name.strip_prefix(DEPLOYMENT_KEY).map(deployment_id).transpose()?;
+            match deployment.map(|d| self.key_folder().state(&d)).transpose()? {
+                Some(KeyState::None) => self.key_files().destroy(&name)?,
+                _ => self.key_files().settle(&name)?,
+            }
         }
         Ok(())
     }
 
-    fn keys_in_use(&self) -> Result<Vec<(DeploymentId, Timestamp)>, StoreError> {
-        let doing = "listing keys";
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT deployment, since_ns FROM sealing_keys WHERE destroying = 0 ORDER BY deployment")
-            .doing(doing)?;
-        let rows = statement
-            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))
-            .doing(doing)?;
-        rows.map(|row| {
-            let (d, since) = row.doing(doing)?;
-            Ok((crate::deployments::deployment_id(&d)?, crate::log::timestamp(since)?))
-        })
-        .collect()
+    /// The key files.
+    pub(crate) fn key_files(&self) -> KeyFiles<'_> {
+        KeyFiles { folder: self.directory.keys(), connection: &self.connection }
     }
 }
 
@@ -98,6 +89,8 @@ mod tests {
 
     use super::*;
     use crate::scenes::{LIVE_IMAGE, Scene, officer};
+
+    const KEY: &str = "deployment-kx-1";
 
     fn key_bytes(scene: &mut Scene) -> Vec<u8> {
         let d = scene.d();
@@ -115,7 +108,7 @@ mod tests {
         scene.live("kx-1");
         let (before, old) = (scene.alert(), key_bytes(&mut scene));
         let (d, now) = (scene.d(), scene.tick());
-        assert_eq!(*scene.store().rotate_key(&d, administrator(), now).unwrap(), 2);
+        assert_eq!(*scene.store().rotate_key(KEY, administrator(), now).unwrap(), 2);
         let new = key_bytes(&mut scene);
         assert_ne!(old, new);
         assert_eq!(crate::scenes::files_holding(&scene.dir(), &old), 0, "the key before is nowhere");
@@ -139,11 +132,11 @@ mod tests {
             let mut scene = Scene::new();
             scene.operation();
             let alert = scene.ended("kx-1");
-            let (d, now, old) = (scene.d(), scene.tick(), key_bytes(&mut scene));
-            let (new, generation) = scene.store().key_folder().make_next(&d).unwrap();
+            let (now, old) = (scene.tick(), key_bytes(&mut scene));
+            let next = scene.store().key_files().make_next(KEY).unwrap();
             if noted {
-                let decided = domain::custody::rotate_key(&d, generation, administrator(), now);
-                scene.store().record(decided, |transaction, _| note_next(transaction, &d, &new)).unwrap();
+                let decided = domain::custody::rotate_key(KEY, next.generation, administrator(), now);
+                scene.store().record(decided, |transaction, _| note_next(transaction, KEY, &next)).unwrap();
             }
             scene.reopen();
             assert_eq!(key_bytes(&mut scene) == old, !noted);
@@ -159,16 +152,27 @@ mod tests {
         scene.operation();
         scene.live("kx-1");
         let now = scene.pass(KEY_AGE_MAX - SignedDuration::from_mins(1));
-        assert_eq!(scene.store().rotate_due(now).unwrap(), vec![]);
+        assert!(scene.store().rotate_due(now).unwrap().is_empty());
         let now = scene.pass(SignedDuration::from_mins(2));
         scene.store().adopt_policy(crate::EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now).unwrap();
         let told = scene.store().check().unwrap();
         assert!(told.iter().any(|finding| finding.found.contains("its key has lain longer")), "{told:?}");
-        let d = scene.d();
-        assert_eq!(scene.store().rotate_due(now).unwrap(), vec![d]);
+        assert_eq!(scene.store().rotate_due(now).unwrap(), vec![KEY]);
         let told = scene.store().check().unwrap();
         assert!(!told.iter().any(|finding| finding.found.contains("its key has lain longer")), "{told:?}");
-        assert_eq!(scene.store().rotate_due(now).unwrap(), vec![]);
+        assert!(scene.store().rotate_due(now).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_key_that_was_made_and_never_used_is_gone_after_a_restart() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.announced("kx-1");
+        let d = scene.d();
+        scene.store().key_folder().make(&d).unwrap();
+        scene.reopen();
+        assert!(scene.store().keys().unwrap().is_empty());
+        assert_eq!(scene.store().check().unwrap(), vec![]);
     }
 
     #[test]
@@ -177,9 +181,10 @@ mod tests {
         scene.operation();
         scene.ended("kx-1");
         scene.purged();
-        let (d, now) = (scene.d(), scene.tick());
-        let refused = scene.store().rotate_key(&d, administrator(), now);
-        assert!(matches!(refused, Err(StoreError::Destroyed { .. })));
+        let now = scene.tick();
+        let refused = scene.store().rotate_key(KEY, administrator(), now);
+        assert!(matches!(refused, Err(StoreError::Unknown { .. })));
+        assert!(scene.store().keys().unwrap().is_empty());
         assert_eq!(fs::read_dir(scene.dir().join("keys")).unwrap().count(), 1);
     }
 }

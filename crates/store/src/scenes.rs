@@ -328,10 +328,21 @@ impl Scene {
     pub(crate) fn count_alerts_since_the_receipt(&mut self) {
         let (now, d) = (self.tick(), self.d());
         let raised = self.store().alerts(&d).unwrap().len() as u64;
-        let live = self.deployment().expect_live().unwrap().into_inner();
-        let kept = raised - live.counted().alerts_kept;
-        let counts = Counts { faces_seen: kept, templates_made: kept, templates_destroyed: 0, alerts_kept: kept };
-        self.store().commit(live.count(counts, now).unwrap()).unwrap();
+        let alerts_only = |counted: Counts| {
+            let kept = raised - counted.alerts_kept;
+            Counts { faces_seen: kept, templates_made: kept, templates_destroyed: 0, alerts_kept: kept }
+        };
+        match self.deployment().into_inner() {
+            Deployment::Live(live) => {
+                let counts = alerts_only(live.counted());
+                self.store().commit(live.count(counts, now).unwrap()).unwrap();
+            }
+            Deployment::Paused(paused) => {
+                let counts = alerts_only(paused.counted());
+                self.store().commit(paused.count(counts, now).unwrap()).unwrap();
+            }
+            other => panic!("it is {}", other.state()),
+        }
     }
 
     /// Ends what is live or paused as it is.

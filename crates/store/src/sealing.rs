@@ -1,15 +1,10 @@
 //! Sealing: what is about one person reaches the disk only encrypted with its deployment's own key, and ends with it.
 //!
 //! XChaCha20-Poly1305 with a random 192-bit nonce for each value; the place a value stands in (table, column, row,
-//! deployment) is bound to it, so that it opens nowhere else. Values are sealed with the deployment's data key, 32 random
-//! bytes, which stands in the database sealed with the deployment's own key, 32 random bytes in
-//! `keys/deployment-<deployment>.key`. Both are read anew for each use: once the file is destroyed, no copy is left in
-//! this process, and nothing opens any more. A replaced key seals the data key anew and leaves every sealed value as it
-//! is, so that the commitments on the public record go on to fit.
+//! deployment) is bound to it, so that it opens nowhere else. The key is the data key that `key_file` keeps, read anew for
+//! each use: once its file is destroyed, no copy is left in this process.
 
 use std::path::Path;
-#[cfg(test)]
-use std::path::PathBuf;
 
 use chacha20poly1305::{AeadInOut as _, KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
 use domain::DeploymentId;
@@ -18,12 +13,16 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{Doing as _, StoreError};
-use crate::key_file::{KEY_BYTES, KeyBytes, KeyFile, fingerprint, fresh_key};
+use crate::key_file::KeyFiles;
+pub(crate) use crate::key_file::{KEY_BYTES, fingerprint};
 
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 /// Bytes of a salt: as many as the hash has, so that a commitment cannot be guessed from what it covers.
 pub(crate) const SALT_BYTES: usize = 32;
+
+/// What the names of deployments' keys begin with. An identifier holds neither `.` nor `/`; `log` is the log's own.
+pub(crate) const DEPLOYMENT_KEY: &str = "deployment-";
 
 /// Where a sealed value stands. It opens nowhere else.
 pub(crate) struct Place<'a> {
@@ -37,8 +36,13 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     fn bound(&self) -> Vec<u8> {
-        format!("overt sealed 1\n{}\n{}\n{}", self.column, self.row, self.deployment).into_bytes()
+        bound_to(self.column, self.row, &self.deployment.to_string())
     }
+}
+
+/// What a sealed value is bound to: its column, its row, and whose it is.
+pub(crate) fn bound_to(column: &str, row: &str, whose: &str) -> Vec<u8> {
+    format!("overt sealed 1\n{column}\n{row}\n{whose}").into_bytes()
 }
 
 /// The key of one deployment, wiped when dropped.
@@ -49,38 +53,53 @@ pub(crate) struct SealingKey {
 impl SealingKey {
     /// Seals a value: nonce, then what is sealed, then the tag. The plain bytes are copied once, and overwritten.
     pub(crate) fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let mut sealed = vec![0; NONCE_BYTES + plain.len()];
-        getrandom::fill(&mut sealed[..NONCE_BYTES]).map_err(StoreError::Randomness)?;
-        sealed[NONCE_BYTES..].copy_from_slice(plain);
-        let (nonce, text) = sealed.split_at_mut(NONCE_BYTES);
-        let tag = match <&XNonce>::try_from(&*nonce) {
-            Ok(nonce) => self.cipher.encrypt_inout_detached(nonce, &place.bound(), text.into()).ok(),
-            Err(_) => None,
-        };
-        let Some(tag) = tag else {
-            drop(Zeroizing::new(sealed));
-            return Err(StoreError::Bug { doing: "sealing", found: "the value is too long to seal".into() });
-        };
-        sealed.extend_from_slice(&tag);
-        Ok(sealed)
+        seal_with(&self.cipher, &place.bound(), plain)
     }
 
     /// Opens a sealed value, if it stands where it was sealed and nothing of it was changed.
     pub(crate) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let opened = || {
-            let (nonce, rest) = sealed.split_at_checked(NONCE_BYTES)?;
-            let (text, tag) = rest.split_at_checked(rest.len().checked_sub(TAG_BYTES)?)?;
-            let (nonce, tag) = (<&XNonce>::try_from(nonce).ok()?, <&Tag>::try_from(tag).ok()?);
-            let mut plain = Zeroizing::new(text.to_vec());
-            let buffer = plain.as_mut_slice();
-            self.cipher.decrypt_inout_detached(nonce, &place.bound(), buffer.into(), tag).ok()?;
-            Some(plain)
-        };
-        opened().ok_or_else(|| StoreError::SealBroken {
+        open_with(&self.cipher, &place.bound(), sealed).ok_or_else(|| StoreError::SealBroken {
             what: format!("{} {}", place.column, place.row),
             deployment: place.deployment.to_string(),
         })
     }
+}
+
+/// Seals a value with these bytes as the key.
+pub(crate) fn seal_bound(key: &[u8; KEY_BYTES], bound: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    seal_with(&sealing_key(key).cipher, bound, plain)
+}
+
+/// Opens a value that was sealed with these bytes as the key, bound to the same.
+pub(crate) fn open_bound(key: &[u8; KEY_BYTES], bound: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    open_with(&sealing_key(key).cipher, bound, sealed)
+}
+
+fn seal_with(cipher: &XChaCha20Poly1305, bound: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut sealed = vec![0; NONCE_BYTES + plain.len()];
+    getrandom::fill(&mut sealed[..NONCE_BYTES]).map_err(StoreError::Randomness)?;
+    sealed[NONCE_BYTES..].copy_from_slice(plain);
+    let (nonce, text) = sealed.split_at_mut(NONCE_BYTES);
+    let tag = match <&XNonce>::try_from(&*nonce) {
+        Ok(nonce) => cipher.encrypt_inout_detached(nonce, bound, text.into()).ok(),
+        Err(_) => None,
+    };
+    let Some(tag) = tag else {
+        drop(Zeroizing::new(sealed));
+        return Err(StoreError::Bug { doing: "sealing", found: "the value is too long to seal".into() });
+    };
+    sealed.extend_from_slice(&tag);
+    Ok(sealed)
+}
+
+fn open_with(cipher: &XChaCha20Poly1305, bound: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, rest) = sealed.split_at_checked(NONCE_BYTES)?;
+    let (text, tag) = rest.split_at_checked(rest.len().checked_sub(TAG_BYTES)?)?;
+    let (nonce, tag) = (<&XNonce>::try_from(nonce).ok()?, <&Tag>::try_from(tag).ok()?);
+    let mut plain = Zeroizing::new(text.to_vec());
+    let buffer = plain.as_mut_slice();
+    cipher.decrypt_inout_detached(nonce, bound, buffer.into(), tag).ok()?;
+    Some(plain)
 }
 
 /// What the database says about a deployment's key.
@@ -94,22 +113,6 @@ pub(crate) enum KeyState {
     Destroying,
 }
 
-/// What the database notes about a deployment's key.
-struct Noted {
-    fingerprint: Vec<u8>,
-    destroying: bool,
-    generation: u32,
-    /// The data key, sealed. A database of version 1 has none: there the key itself was used.
-    data_key: Option<Vec<u8>>,
-}
-
-/// A key that was made and is not noted yet.
-pub(crate) struct NewKey {
-    fingerprint: [u8; 32],
-    generation: u32,
-    data_key: Vec<u8>,
-}
-
 /// The keys' folder.
 pub(crate) struct KeyFolder<'a> {
     pub(crate) folder: &'a Path,
@@ -119,127 +122,68 @@ pub(crate) struct KeyFolder<'a> {
 impl KeyFolder<'_> {
     /// Where the key of a deployment lies.
     #[cfg(test)]
-    pub(crate) fn path(&self, d: &DeploymentId) -> PathBuf {
-        self.file(d).path().to_owned()
+    pub(crate) fn path(&self, d: &DeploymentId) -> std::path::PathBuf {
+        self.files().path(&key_name(d))
     }
 
-    /// Makes a key for a deployment that has none, for [`note`].
-    pub(crate) fn make(&self, d: &DeploymentId) -> Result<(SealingKey, NewKey), StoreError> {
-        let (key, data_key) = (self.file(d).make()?, fresh_key()?);
-        let new = NewKey::wrap(d, &key, &data_key, 1)?;
-        Ok((sealing_key(&data_key), new))
+    /// Makes a key for a deployment that has none. A file left by a crash before anything was sealed with it is
+    /// replaced. Returns the fingerprint for [`note`].
+    pub(crate) fn make(&self, d: &DeploymentId) -> Result<(SealingKey, [u8; 32]), StoreError> {
+        let data_key = self.files().make(&key_name(d))?;
+        Ok((sealing_key(&data_key), fingerprint(&data_key)))
     }
 
-    /// What opens what is sealed for a deployment.
+    /// The key of a deployment, if it is the one that was used.
     pub(crate) fn read(&self, d: &DeploymentId) -> Result<SealingKey, StoreError> {
-        let data_key = self.data_key(d, &self.in_use(d)?)?;
-        Ok(sealing_key(&data_key))
-    }
-
-    /// Makes the key that is to follow a deployment's, for [`note_next`], and says its number.
-    pub(crate) fn make_next(&self, d: &DeploymentId) -> Result<(NewKey, u32), StoreError> {
-        let noted = self.in_use(d)?;
-        let data_key = self.data_key(d, &noted)?;
-        let key = self.file(d).make_next()?;
-        let generation = noted.generation.saturating_add(1);
-        Ok((NewKey::wrap(d, &key, &data_key, generation)?, generation))
-    }
-
-    /// Leaves only the file of the key in use: ends a replacement that was cut short.
-    pub(crate) fn settle(&self, d: &DeploymentId) -> Result<(), StoreError> {
-        match self.noted(d)? {
-            Some(noted) if !noted.destroying => self.file(d).settle(&noted.fingerprint),
-            _ => Ok(()),
+        let noted = self.noted(d)?.filter(|(_, destroying)| !destroying);
+        let Some((noted, _)) = noted else { return Err(StoreError::Destroyed { deployment: d.to_string() }) };
+        let data_key = self.files().read(&key_name(d))?;
+        if fingerprint(&data_key)[..] != noted[..] {
+            return Err(StoreError::KeyWrong { path: self.files().path(&key_name(d)) });
         }
+        Ok(sealing_key(&data_key))
     }
 
     /// What the database says about a deployment's key.
     pub(crate) fn state(&self, d: &DeploymentId) -> Result<KeyState, StoreError> {
         Ok(match self.noted(d)? {
             None => KeyState::None,
-            Some(noted) if noted.destroying => KeyState::Destroying,
-            Some(_) => KeyState::InUse,
+            Some((_, false)) => KeyState::InUse,
+            Some((_, true)) => KeyState::Destroying,
         })
     }
 
     /// Overwrites and removes the key of a deployment.
     pub(crate) fn destroy(&self, d: &DeploymentId) -> Result<(), StoreError> {
-        self.file(d).destroy()
+        self.files().destroy(&key_name(d))
     }
 
-    fn file(&self, d: &DeploymentId) -> KeyFile {
-        KeyFile::named(self.folder, &format!("deployment-{d}"))
+    /// The files of keys, by name.
+    pub(crate) fn files(&self) -> KeyFiles<'_> {
+        KeyFiles { folder: self.folder, connection: self.connection }
     }
 
-    fn in_use(&self, d: &DeploymentId) -> Result<Noted, StoreError> {
-        let noted = self.noted(d)?.filter(|noted| !noted.destroying);
-        noted.ok_or_else(|| StoreError::Destroyed { deployment: d.to_string() })
-    }
-
-    fn data_key(&self, d: &DeploymentId, noted: &Noted) -> Result<KeyBytes, StoreError> {
-        let key = self.file(d).read(&noted.fingerprint)?;
-        let Some(sealed) = &noted.data_key else { return Ok(key) };
-        let opened = sealing_key(&key).open(&data_key_place(d, &noted.generation.to_string()), sealed)?;
-        match <[u8; KEY_BYTES]>::try_from(opened.as_slice()) {
-            Ok(data_key) => Ok(Zeroizing::new(data_key)),
-            Err(_) => Err(StoreError::SealBroken { what: "the data key".into(), deployment: d.to_string() }),
-        }
-    }
-
-    fn noted(&self, d: &DeploymentId) -> Result<Option<Noted>, StoreError> {
+    fn noted(&self, d: &DeploymentId) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
         let doing = "looking for a key";
         let mut statement = self
             .connection
-            .prepare_cached(
-                "SELECT fingerprint, destroying, generation, data_key FROM sealing_keys WHERE deployment = ?1",
-            )
+            .prepare_cached("SELECT fingerprint, destroying FROM sealing_keys WHERE deployment = ?1")
             .doing(doing)?;
-        let noted = |row: &rusqlite::Row<'_>| {
-            Ok(Noted {
-                fingerprint: row.get(0)?,
-                destroying: row.get(1)?,
-                generation: row.get(2)?,
-                data_key: row.get(3)?,
-            })
-        };
-        statement.query_row([d.as_str()], noted).optional().doing(doing)
+        statement.query_row([d.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)
     }
 }
 
-impl NewKey {
-    fn wrap(d: &DeploymentId, key: &KeyBytes, data_key: &KeyBytes, generation: u32) -> Result<Self, StoreError> {
-        let place = generation.to_string();
-        let data_key = sealing_key(key).seal(&data_key_place(d, &place), data_key.as_ref())?;
-        Ok(Self { fingerprint: fingerprint(key), generation, data_key })
-    }
+/// The name of a deployment's key.
+pub(crate) fn key_name(d: &DeploymentId) -> String {
+    format!("{DEPLOYMENT_KEY}{d}")
 }
 
-fn data_key_place<'a>(deployment: &'a DeploymentId, generation: &'a str) -> Place<'a> {
-    Place { deployment, column: "sealing_keys.data_key", row: generation }
-}
-
-/// Notes in the database that a key is in use from now on: from the event that is being recorded.
-pub(crate) fn note(connection: &Connection, d: &DeploymentId, new: &NewKey) -> Result<(), StoreError> {
+/// Notes in the database that a key is in use from now on.
+pub(crate) fn note(connection: &Connection, d: &DeploymentId, fingerprint: &[u8; 32]) -> Result<(), StoreError> {
     connection
-        .prepare_cached(
-            "INSERT INTO sealing_keys (deployment, fingerprint, generation, data_key, since_ns)
-             VALUES (?1, ?2, ?3, ?4, (SELECT at_ns FROM events ORDER BY seq DESC LIMIT 1))",
-        )
-        .and_then(|mut statement| statement.execute(params![d.as_str(), new.fingerprint, new.generation, new.data_key]))
+        .prepare_cached("INSERT INTO sealing_keys (deployment, fingerprint) VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute(params![d.as_str(), fingerprint]))
         .doing("noting a key")
-        .map(drop)
-}
-
-/// Notes in the database that the next key is in use, from the event that is being recorded.
-pub(crate) fn note_next(connection: &Connection, d: &DeploymentId, new: &NewKey) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE sealing_keys SET fingerprint = ?2, generation = ?3, data_key = ?4,
-                    since_ns = (SELECT at_ns FROM events ORDER BY seq DESC LIMIT 1)
-             WHERE deployment = ?1",
-        )
-        .and_then(|mut statement| statement.execute(params![d.as_str(), new.fingerprint, new.generation, new.data_key]))
-        .doing("noting a new key")
         .map(drop)
 }
 
@@ -288,7 +232,8 @@ pub(crate) fn template_values(bytes: &[u8]) -> Option<Zeroizing<Vec<f32>>> {
     rest.is_empty().then_some(template)
 }
 
-fn sealing_key(bytes: &[u8; KEY_BYTES]) -> SealingKey {
+/// What seals and opens with these bytes.
+pub(crate) fn sealing_key(bytes: &[u8; KEY_BYTES]) -> SealingKey {
     SealingKey { cipher: XChaCha20Poly1305::new(bytes.into()) }
 }
 

@@ -12,7 +12,7 @@ use crate::deployments::refuse_above;
 use crate::error::{Doing as _, StoreError};
 use crate::recorded::Recorded;
 use crate::sealing::{
-    Commitment, KeyFolder, KeyState, NewKey, Place, SALT_BYTES, SealingKey, fresh_salt, note, template_bytes, template_values,
+    Commitment, KeyFolder, KeyState, Place, SALT_BYTES, SealingKey, fresh_salt, note, template_bytes, template_values,
 };
 use crate::store::Store;
 
@@ -56,8 +56,8 @@ impl Store {
         let sealed = SealedEntry::seal(&key, &d, number, &entry, image_png, template)?;
         let salt = fresh_salt()?;
         self.record(decided, |transaction, _| {
-            if let Some(new) = &fresh {
-                note(transaction, &d, new)?;
+            if let Some(fingerprint) = &fresh {
+                note(transaction, &d, fingerprint)?;
                 insert_watchlist(transaction, &d, &salt)?;
             }
             insert_entry(transaction, &d, number, &sealed)
@@ -188,12 +188,12 @@ impl Store {
         key.open(&Place { deployment: d, column, row: &number.to_string() }, &sealed)
     }
 
-    /// The deployment's key; a new one, to be noted, where nothing was sealed yet.
-    fn key_for_sealing(&self, d: &DeploymentId) -> Result<(SealingKey, Option<NewKey>), StoreError> {
+    /// The deployment's key; a new one, with its fingerprint, where nothing was sealed yet.
+    fn key_for_sealing(&self, d: &DeploymentId) -> Result<(SealingKey, Option<[u8; 32]>), StoreError> {
         let keys = self.key_folder();
         if keys.state(d)? == KeyState::None {
-            let (key, new) = keys.make(d)?;
-            return Ok((key, Some(new)));
+            let (key, fingerprint) = keys.make(d)?;
+            return Ok((key, Some(fingerprint)));
         }
         Ok((keys.read(d)?, None))
     }
@@ -207,7 +207,7 @@ impl Store {
         statement.query_row([d.as_str()], |row| row.get(0)).doing(doing)
     }
 
-    fn policy_in_force(&self) -> Result<Policy, StoreError> {
+    pub(crate) fn policy_in_force(&self) -> Result<Policy, StoreError> {
         self.policy()?.ok_or(StoreError::Unknown { what: "the policy", name: "in force".into() })
     }
 }

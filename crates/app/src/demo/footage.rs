@@ -22,6 +22,8 @@ const SEEDS_TRIED_MAX: u64 = 10_000;
 const FIRST_FACE_PX_MIN: f32 = 120.0;
 /// Length of the rendered concourse.
 const LENGTH: Duration = Duration::from_secs(75);
+/// The rendering opens when the first person is on the way already: whoever looks should not have to wait.
+const OPENS_AT: Duration = Duration::from_millis(3_520);
 /// Most pictures in a watchlist directory.
 const SUBJECTS_MAX: usize = 1000;
 
@@ -49,7 +51,7 @@ impl Material {
     /// The rendered concourse, cast from the installed pictures.
     pub(crate) fn rendered(models_dir: &Path, faces: &mut Faces) -> Result<Self> {
         let Cast { subjects, sprites, listed } = Cast::gather(models_dir, faces)?;
-        let aim = WalkThrough { length: LENGTH, ..WalkThrough::default() };
+        let aim = WalkThrough { length: LENGTH, opens_at: OPENS_AT, ..WalkThrough::default() };
         let mut scripts =
             (SEED..SEED + SEEDS_TRIED_MAX).map(|seed| (seed, Script::walk_through(sprites.len(), seed, &aim)));
         let (seed, script) = scripts

@@ -17,6 +17,8 @@ pub struct Script {
     pub frame_interval: Duration,
     /// Length of the whole.
     pub length: Duration,
+    /// The moment that the first frame shows: people may be on their way already.
+    pub opens_at: Duration,
     /// Everybody's walk.
     pub passages: Vec<Passage>,
     /// How the light changes.
@@ -103,6 +105,8 @@ pub struct WalkThrough {
     pub frame_interval: Duration,
     /// Length of the whole; made longer where everybody could not pass in it.
     pub length: Duration,
+    /// The moment that the first frame shows.
+    pub opens_at: Duration,
     /// Width of the smallest nearest face, pixels.
     pub nearest_face_px_min: f32,
     /// Width of the largest nearest face, pixels.
@@ -135,6 +139,7 @@ impl Default for WalkThrough {
             height: 720,
             frame_interval: Duration::from_millis(80),
             length: Duration::from_secs(60),
+            opens_at: Duration::ZERO,
             nearest_face_px_min: 40.0,
             nearest_face_px_max: 160.0,
             frames_at_largest_min: 8,
@@ -176,6 +181,7 @@ impl Script {
             height: aim.height,
             frame_interval: aim.frame_interval,
             length: aim.length.max(end + Duration::from_millis(400)),
+            opens_at: aim.opens_at,
             passages,
             light: Light { swing: 0.10, slant: 0.12, period: Duration::from_secs(23) },
             noise_levels: 3.0,

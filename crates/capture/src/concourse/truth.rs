@@ -62,7 +62,7 @@ impl Truth {
 
     pub(crate) fn of(script: &Script, sprites: &[Sprite], figures: &[Figure], camera: &Camera, frames: u64) -> Self {
         let faces = |frame: u64| {
-            let poses = scene::poses(script, sprites, camera, super::offset_of(script, frame));
+            let poses = scene::poses(script, sprites, camera, super::moment_of(script, frame));
             faces_seen(&poses, script, sprites, figures, camera)
         };
         let frames: Vec<_> = (0..frames).map(faces).collect();

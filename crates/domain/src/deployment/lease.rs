@@ -1,10 +1,10 @@
 //! Authority to compare, for a short while: when it is not renewed it ends by itself, although no message arrives.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::running::Live;
 use crate::identifiers::DeploymentId;
-use crate::policy::Policy;
+use crate::policy::{Held, Kept, Policy};
 use crate::refusal::Refusal;
 
 /// A short authority to run one live deployment. Made only from a [`Live`] deployment; renewed by asking the store again.
@@ -13,7 +13,7 @@ pub struct Lease {
     deployment: DeploymentId,
     from: Timestamp,
     until: Timestamp,
-    alert_retention: SignedDuration,
+    alert: Kept,
 }
 
 impl Lease {
@@ -23,7 +23,7 @@ impl Lease {
             return Err(Refusal::OutsideWindow { starts: plan.starts, ends: plan.ends });
         }
         let until = now.saturating_add(policy.lease).unwrap_or(plan.ends).min(plan.ends);
-        Ok(Self { deployment: plan.deployment.clone(), from: now, until, alert_retention: policy.alert_retention })
+        Ok(Self { deployment: plan.deployment.clone(), from: now, until, alert: policy.kept(Held::AlertEvidence) })
     }
 
     /// Whether the authority holds now. A clock before the lease's beginning is no authority either.
@@ -46,6 +46,6 @@ impl Lease {
 
     /// When an alert raised now must be gone.
     pub fn alert_expiry(&self, now: Timestamp) -> Timestamp {
-        now.saturating_add(self.alert_retention).unwrap_or(now)
+        self.alert.gone_by(now)
     }
 }

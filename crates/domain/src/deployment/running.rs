@@ -10,7 +10,7 @@ use super::{Lease, Plan, require_role};
 use crate::decided::Decided;
 use crate::event::{Actor, Event, Happening};
 use crate::officer::{Officer, Role};
-use crate::policy::Policy;
+use crate::policy::{Held, Policy};
 use crate::refusal::Refusal;
 
 /// Comparing faces. A source of frames opens only with a recorded one of these.
@@ -119,6 +119,17 @@ impl Paused {
         self.live.plan()
     }
 
+    /// What the receipts so far add up to.
+    pub fn counted(&self) -> Counts {
+        self.live.counted
+    }
+
+    /// Counts what had been made before the pause took effect.
+    pub fn count(self, counts: Counts, now: Timestamp) -> Result<Decided<Self>, Refusal> {
+        let (live, event) = self.live.count(counts, now)?.into_parts();
+        Ok(Decided::new(Self { live }, event))
+    }
+
     /// Goes on.
     pub fn resume(self, officer: &Officer, now: Timestamp) -> Result<Decided<Live>, Refusal> {
         let by = require_role(officer, Role::Operator, "resume a deployment")?;
@@ -154,7 +165,7 @@ impl Ended {
 
     /// When it must be purged at the latest: no alert of it expires earlier.
     pub fn purge_due(&self, policy: &Policy) -> Timestamp {
-        self.plan.starts.saturating_add(policy.alert_retention).unwrap_or(self.plan.starts)
+        policy.kept(Held::AlertEvidence).gone_by(self.plan.starts)
     }
 
     /// Everything sealed has been destroyed: the store says how much, and that the key is gone.

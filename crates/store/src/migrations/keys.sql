@@ -1,6 +1,11 @@
--- Version 2. A deployment's key can be replaced: it seals a data key, and what is sealed with that stays as it is. Where
--- version 1 sealed something, the key itself was used, and `data_key` is empty until the first replacement.
-ALTER TABLE sealing_keys ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE sealing_keys ADD COLUMN since_ns INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE sealing_keys ADD COLUMN data_key BLOB;
-UPDATE sealing_keys SET since_ns = coalesce((SELECT max(at_ns) FROM events), 0);
+-- Version 2. One row for each file in `keys/` but the log's. A file can be replaced: it seals a data key, and what is sealed
+-- with that stays as it is. A file of version 1 was the data key itself: `data_key` is empty until its first replacement.
+CREATE TABLE key_files (
+    name        TEXT NOT NULL PRIMARY KEY,
+    fingerprint BLOB NOT NULL,
+    generation  INTEGER NOT NULL,
+    since_ns    INTEGER NOT NULL,
+    data_key    BLOB
+) STRICT;
+INSERT INTO key_files (name, fingerprint, generation, since_ns)
+    SELECT 'deployment-' || deployment, fingerprint, 1, coalesce((SELECT max(at_ns) FROM events), 0) FROM sealing_keys;

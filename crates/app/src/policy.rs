@@ -1,0 +1,134 @@
+//! `overt policy`: says in words what a policy profile allows, and checks that it does not contradict itself.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::builder::PossibleValuesParser;
+use serde_json::{Value, json};
+use store::{Explanation, StoreError};
+
+/// Exit code for a profile that was read and found wrong.
+const REFUSED: u8 = 1;
+/// Most bytes read of a file; the store refuses less than this with a sentence of its own.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What can be done with a profile.
+#[derive(clap::Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Say in plain sentences what a profile allows and forbids, how long what is kept, and where each number comes from.
+    Explain(ProfileArgs),
+    /// Look for contradictions: a length above its ceiling, a role that may approve what it proposes, an empty vocabulary.
+    Check(ProfileArgs),
+    /// Print a shipped profile as a file to begin one's own with, or the names of those there are.
+    Shipped(ShippedArgs),
+}
+
+/// Which profile.
+#[derive(clap::Args)]
+pub(crate) struct ProfileArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Print one JSON object instead of sentences.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// The profile, a TOML file.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// One that comes with this software.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(store::SHIPPED_POLICIES.map(|(name, _)| name)))]
+    shipped: Option<String>,
+}
+
+/// Which shipped profile.
+#[derive(clap::Args)]
+pub(crate) struct ShippedArgs {
+    /// Its name; without one, every name is printed.
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(store::SHIPPED_POLICIES.map(|(name, _)| name)))]
+    name: Option<String>,
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: PolicyCommand) -> Result<ExitCode> {
+    match command {
+        PolicyCommand::Explain(args) => explain(&args),
+        PolicyCommand::Check(args) => check(&args),
+        PolicyCommand::Shipped(args) => shipped(&args),
+    }
+}
+
+fn explain(args: &ProfileArgs) -> Result<ExitCode> {
+    let explanation = store::explain(&args.which.text()?)?;
+    let text = if args.json { serde_json::to_string_pretty(&explanation)? } else { explanation.to_string() };
+    print(text.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The exit code is 0 for a profile that may be adopted, 1 for one that may not, 2 where there is none to read.
+fn check(args: &ProfileArgs) -> Result<ExitCode> {
+    let verdict = store::explain(&args.which.text()?);
+    let sound = verdict.as_ref().is_ok_and(|explanation| explanation.contradictions.is_empty());
+    let text = if args.json { serde_json::to_string_pretty(&verdict_json(&verdict))? } else { verdict_words(&verdict) };
+    print(&text)?;
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+}
+
+fn shipped(args: &ShippedArgs) -> Result<ExitCode> {
+    let names = store::SHIPPED_POLICIES.map(|(name, _)| name).join("\n");
+    let text = args.name.as_deref().and_then(store::shipped_policy).unwrap_or(&names);
+    print(text.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Which {
+    fn text(&self) -> Result<String> {
+        if let Some(text) = self.shipped.as_deref().and_then(store::shipped_policy) {
+            return Ok(text.to_owned());
+        }
+        let path = self.file.as_deref().unwrap_or(Path::new(""));
+        let mut text = String::new();
+        let file = File::open(path).with_context(|| format!("opening the policy profile {}", path.display()))?;
+        let read = file.take(FILE_BYTES_MAX).read_to_string(&mut text);
+        read.with_context(|| format!("reading the policy profile {}", path.display()))?;
+        Ok(text)
+    }
+}
+
+fn verdict_words(verdict: &Result<Explanation, StoreError>) -> String {
+    let found = match verdict {
+        Ok(explanation) if explanation.contradictions.is_empty() => {
+            let Explanation { profile, version, digest, .. } = explanation;
+            return format!(
+                "sound: the profile \"{profile}\", version {version}, does not contradict itself\nSHA-256 {digest}"
+            );
+        }
+        Ok(explanation) => &explanation.contradictions,
+        Err(error) => return format!("REFUSED: {error}"),
+    };
+    let lines = found.iter().map(|fault| format!("  {}: {}", fault.setting, fault.wrong));
+    format!("REFUSED: the profile contradicts itself\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn verdict_json(verdict: &Result<Explanation, StoreError>) -> Value {
+    match verdict {
+        Ok(Explanation { profile, version, digest, contradictions, .. }) => json!({
+            "sound": contradictions.is_empty(),
+            "profile": profile,
+            "version": version,
+            "digest": digest,
+            "contradictions": contradictions,
+        }),
+        Err(error) => json!({ "sound": false, "reason": error.to_string() }),
+    }
+}
+
+fn print(text: &str) -> Result<()> {
+    writeln!(io::stdout().lock(), "{text}").context("printing the answer")
+}

@@ -1,0 +1,269 @@
+"""What overt's entries say and whether it fits together, for `verify.py`; written from docs/reference/record.md.
+
+Entries are taken in one after another. Whatever is wrong is a `ValueError` whose text says what.
+"""
+import datetime
+import json
+import math
+import re
+
+from tlog import need
+
+SECOND = 10**9                  # Times are whole nanoseconds since 1970.
+UNCOVERED_MAX = 60 * SECOND     # Comparison at either end of a stretch of it that no receipt covers.
+NAME_BYTES_MAX = 200
+BEGINNING = b'{"at":"'          # How every entry begins.
+
+# The fields of every kind of fact, in order, each with its shape.
+FACTS = {
+    "policy-adopted": "profile:text version:u32 digest:digest",
+    "operation-opened": "operation:text title:text force:text purpose:text policy_digest:digest",
+    "deployment-proposed": "deployment:text operation:text deployment_kind:text purpose:text place:text cameras:u32"
+                           " starts:time ends:time",
+    "deployment-approved": "deployment:text role:text",
+    "notice-published": "deployment:text notice_digest:digest",
+    "watchlist-frozen": "deployment:text people:u64 images:u64 by_ground:by_ground commitment:digest",
+    "signage-confirmed": "deployment:text signs:u32 alternative_route:text",
+    "recording-declared": "deployment:text camera:text digest:digest bytes:u64",
+    "deployment-started": "deployment:text equipment:equipment",
+    "deployment-paused": "deployment:text reason:text",
+    "deployment-resumed": "deployment:text",
+    "alert-raised": "deployment:text alert:text camera:text evidence_commitment:digest expires:time",
+    "alert-adjudicated": "deployment:text alert:text judgement:text seconds_to_decide:u64",
+    "outcome-recorded": "deployment:text alert:text outcome:text",
+    "deletion-receipt": "deployment:text from:time to:time counts:counts",
+    "deployment-ended": "deployment:text reason:text counts:counts",
+    "deployment-purged": "deployment:text alerts_destroyed:u64 watchlist_images_destroyed:u64 key_destroyed:yes-or-no",
+    "deployment-withdrawn": "deployment:text reason:text",
+}
+PARTS = {
+    "entry": "at:time fact:fact",
+    "equipment": "software:text detector:text recogniser:text weights_sha256:digest engine:text threshold:text"
+                 " threshold_fpir:text threshold_evaluation:text",
+    "counts": "faces_seen:u64 templates_made:u64 templates_destroyed:u64 alerts_kept:u64",
+}
+# The stages in which a fact about a deployment may become true, and the stage it leads to.
+STEPS = {
+    "deployment-approved": ("proposed", "approved"),
+    "notice-published": ("approved", "announced"),
+    "watchlist-frozen": ("announced", None),
+    "signage-confirmed": ("announced", None),
+    "recording-declared": ("announced", None),
+    "deployment-started": ("announced", "comparing"),
+    "deployment-paused": ("comparing", "paused"),
+    "deployment-resumed": ("paused", "comparing"),
+    "alert-raised": ("comparing paused", None),
+    "deletion-receipt": ("comparing paused", None),
+    "deployment-ended": ("comparing paused", "ended"),
+    "alert-adjudicated": ("comparing paused ended", None),
+    "outcome-recorded": ("comparing paused ended", None),
+    "deployment-purged": ("ended", "purged"),
+    "deployment-withdrawn": ("proposed approved announced", "withdrawn"),
+}
+
+
+def read_entry(data):
+    """The time and the fact of an entry, which must be in its one spelling."""
+    value = json.loads(data.decode("utf-8"))
+    entry = read(value, "entry")
+    spelling = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    need(spelling.encode("utf-8") == data, "it is not in its one spelling")
+    return entry["at"], entry["fact"]
+
+
+def read(value, shape):
+    """The value, if it has this shape; times as numbers."""
+    fields = PARTS.get(shape)
+    if shape == "fact":
+        kind = value.get("kind") if isinstance(value, dict) else None
+        need(isinstance(kind, str) and kind in FACTS, "it is no fact of a known kind")
+        shape, fields = kind, f"kind:text {FACTS[kind]}"
+    if fields:
+        shapes = dict(pair.split(":") for pair in fields.split())
+        need(isinstance(value, dict) and list(value) == list(shapes), f"the fields of `{shape}` are not {fields}")
+        return {name: read(value[name], inner) for name, inner in shapes.items()}
+    if shape == "time":
+        return read_time(value)
+    if shape == "by_ground":
+        right = isinstance(value, dict) and list(value) == sorted(value)
+        right = right and all(type(people) is int and people >= 0 for people in value.values())
+    elif shape in ("u32", "u64"):
+        right = type(value) is int and 0 <= value < 2 ** int(shape[1:])
+    elif shape == "digest":
+        right = isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value)
+    else:
+        right = type(value) is {"text": str, "yes-or-no": bool}[shape]
+    need(right, f"a {shape} is none: {str(value)[:80]!r}")
+    return value
+
+
+def read_time(value):
+    match = isinstance(value, str) and re.fullmatch(r"([0-9-]{10}T[0-9:]{8})(?:\.([0-9]{0,8}[1-9]))?Z", value)
+    need(match, f"a time is none: {str(value)[:80]!r}")
+    # Some versions of Python read 24:00:00 as the next day.
+    moment = datetime.datetime.fromisoformat(match[1])
+    need(moment.isoformat() == match[1], f"a time is not in its one spelling: {value}")
+    seconds = (moment - datetime.datetime(1970, 1, 1)) // datetime.timedelta(seconds=1)
+    return seconds * SECOND + int((match[2] or "").ljust(9, "0"))
+
+
+def date(time):
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=time // SECOND)
+    return f"{moment.isoformat()}.{time % SECOND:09}Z"
+
+
+class Record:
+    """The record as far as it was taken in."""
+
+    def __init__(self):
+        self.latest, self.policies, self.operations, self.deployments = -math.inf, set(), set(), {}
+        self.receipts, self.alerts, self.counts = 0, 0, no_counts()
+        self.documents = {}     # Digests on the record of files that are published, by path.
+
+    def take(self, data):
+        at, fact = read_entry(data)
+        need(at >= self.latest, "it is dated before the entry it follows")
+        self.latest = at
+        kind, name = fact["kind"], fact.get("deployment")
+        for named in (name, fact.get("operation"), fact.get("alert")):
+            need(len((named or "").encode()) <= NAME_BYTES_MAX, f"a name has more than {NAME_BYTES_MAX} bytes")
+        if kind == "policy-adopted":
+            self.policies.add(fact["digest"])
+            self.documents[f"policies/{fact['digest']}.toml"] = fact["digest"]
+        elif kind == "operation-opened":
+            need(fact["policy_digest"] in self.policies, "an operation is opened under a policy that was never adopted")
+            need(fact["operation"] not in self.operations, f"operation {fact['operation']} is opened twice")
+            self.operations.add(fact["operation"])
+        elif kind == "deployment-proposed":
+            need(fact["operation"] in self.operations, f"deployment {name} is of an operation that was never opened")
+            need(name not in self.deployments, f"deployment {name} is proposed twice")
+            self.deployments[name] = Deployment(fact)
+        else:
+            need(name in self.deployments, f"deployment {name} was never proposed")
+            self.deployments[name].take(at, fact)
+            self.count(kind, fact)
+
+    def count(self, kind, fact):
+        self.alerts += kind == "alert-raised"
+        self.receipts += kind == "deletion-receipt"
+        if kind == "deletion-receipt":
+            add(self.counts, fact["counts"])
+        if kind == "notice-published" and re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", fact["deployment"]):
+            self.documents[f"notices/{fact['deployment']}.txt"] = fact["notice_digest"]
+
+    def in_stage(self, *stages):
+        return sum(deployment.stage in stages for deployment in self.deployments.values())
+
+
+class Deployment:
+    """What is remembered of a deployment. A method that has the name of a kind of fact checks facts of that kind."""
+
+    def __init__(self, plan):
+        self.name, self.is_exercise = plan["deployment"], plan["deployment_kind"] == "exercise"
+        self.starts, self.ends, self.stage = plan["starts"], plan["ends"], "proposed"
+        self.images, self.signs, self.recordings = None, 0, 0
+        self.alerts = {}        # Whether each has been judged, by name.
+        self.counts = no_counts()
+        self.stretches = []     # Beginning and end of each stretch of comparison that receipts do not cover yet.
+        self.covered = None     # Receipts cover comparison until then.
+        need(self.is_exercise or plan["deployment_kind"] == "live", f"deployment {self.name} is of no known kind")
+        need(self.starts < self.ends, f"the window of deployment {self.name} ends before it begins")
+
+    def take(self, at, fact):
+        kind = fact["kind"]
+        stages, after = STEPS[kind]
+        try:
+            need(self.stage in stages.split(), f"there is `{kind}` while it is {self.stage}")
+            getattr(self, kind.replace("-", "_"), lambda at, fact: None)(at, fact)
+        except ValueError as error:
+            raise ValueError(f"deployment {self.name}: {error}") from None
+        self.stage = after or self.stage
+
+    def watchlist_frozen(self, at, fact):
+        need(self.images is None, "its watchlist is frozen twice")
+        need(sum(fact["by_ground"].values()) == fact["people"], "its people by ground do not add up to its people")
+        self.images = fact["images"]
+
+    def signage_confirmed(self, at, fact):
+        self.signs = fact["signs"]
+
+    def recording_declared(self, at, fact):
+        need(self.is_exercise, "a recording is declared, but it is no exercise")
+        self.recordings += 1
+
+    def deployment_started(self, at, fact):
+        need(self.starts <= at < self.ends, "it is started outside its window")
+        need(self.images is not None, "it is started without a frozen watchlist")
+        need(self.signs > 0, "it is started without confirmed signs")
+        need(self.recordings > 0 or not self.is_exercise, "it is started, as an exercise, without a declared recording")
+        self.covered, self.stretches = at, [[at, math.inf]]
+
+    def deployment_paused(self, at, fact):
+        self.stretches[-1][1] = at
+
+    def deployment_resumed(self, at, fact):
+        self.stretches.append([at, math.inf])
+
+    def alert_raised(self, at, fact):
+        need(fact["alert"] not in self.alerts, f"alert {fact['alert']} is raised twice")
+        need(fact["expires"] > at, f"alert {fact['alert']} has expired when it is raised")
+        self.alerts[fact["alert"]] = False
+
+    def alert_adjudicated(self, at, fact):
+        need(fact["alert"] in self.alerts, f"alert {fact['alert']} is judged, but was never raised")
+        need(not self.alerts[fact["alert"]], f"alert {fact['alert']} is judged twice")
+        self.alerts[fact["alert"]] = True
+
+    def outcome_recorded(self, at, fact):
+        need(self.alerts.get(fact["alert"]), f"alert {fact['alert']} has an outcome, but no judgement")
+
+    def deletion_receipt(self, at, fact):
+        begin, end, counts = fact["from"], fact["to"], fact["counts"]
+        need(begin <= end, "a receipt ends before it begins")
+        need(end <= at, "a receipt is sealed before its end")
+        need(begin >= self.covered, f"a receipt begins before {date(self.covered)}, until when all is counted")
+        accounted = counts["templates_destroyed"] + counts["alerts_kept"]
+        need(counts["templates_made"] == accounted, f"a receipt does not balance: {in_words(counts)}")
+        need(begin < self.ends or counts["templates_made"] == 0, "templates were made after the authorised window")
+        self.need_covered(begin)
+        is_of_comparison = any(first <= end and begin <= last for first, last in self.stretches)
+        need(begin == self.covered or is_of_comparison, "a receipt is of a pause alone and does not follow another")
+        self.covered = end
+        self.stretches = [stretch for stretch in self.stretches if stretch[1] >= end]
+        add(self.counts, counts)
+
+    def need_covered(self, until):
+        """Receipts miss no comparison before `until`, but for a minute at either end of a stretch of it."""
+        for begin, end in self.stretches:
+            first, last = max(begin, self.covered), min(end, until)
+            excused = (first == begin or last == end) and last - first <= UNCOVERED_MAX
+            need(first >= last or excused, f"no receipt covers the time from {date(first)} to {date(last)}")
+
+    def deployment_ended(self, at, fact):
+        if self.stage == "comparing":
+            self.stretches[-1][1] = at
+        self.need_covered(at)
+        need(fact["counts"] == self.counts,
+             f"its total is {in_words(fact['counts'])}; its receipts add up to {in_words(self.counts)}")
+        kept = self.counts["alerts_kept"]
+        need(kept == len(self.alerts), f"{kept} templates were kept, but {len(self.alerts)} alerts are on the record")
+
+    def deployment_purged(self, at, fact):
+        need(fact["alerts_destroyed"] == self.counts["alerts_kept"], "not as many alerts are destroyed as were kept")
+        need(fact["watchlist_images_destroyed"] == self.images, "not as many images are destroyed as were listed")
+        need(fact["key_destroyed"], "its key is not destroyed")
+        self.alerts.clear()
+
+
+def no_counts():
+    return dict.fromkeys(("faces_seen", "templates_made", "templates_destroyed", "alerts_kept"), 0)
+
+
+def add(total, counts):
+    for name, count in counts.items():
+        total[name] += count
+
+
+def in_words(counts):
+    words = "{faces_seen} faces, {templates_made} templates made, {templates_destroyed} destroyed, {alerts_kept} kept"
+    return words.format(**counts)
