@@ -156,10 +156,10 @@ mod tests {
         let now = scene.pass(SignedDuration::from_mins(2));
         scene.store().adopt_policy(crate::EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now).unwrap();
         let told = scene.store().check().unwrap();
-        assert!(told.iter().any(|finding| finding.found.contains("its key has lain longer")), "{told:?}");
+        assert!(told.iter().any(|finding| finding.found.contains("it has lain longer")), "{told:?}");
         assert_eq!(scene.store().rotate_due(now).unwrap(), vec![KEY]);
         let told = scene.store().check().unwrap();
-        assert!(!told.iter().any(|finding| finding.found.contains("its key has lain longer")), "{told:?}");
+        assert!(!told.iter().any(|finding| finding.found.contains("it has lain longer")), "{told:?}");
         assert!(scene.store().rotate_due(now).unwrap().is_empty());
     }
 
