@@ -20,6 +20,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   tidy             house rules that a compiler does not know: lengths, names, charters, links, forbidden words
   layers           the workspace's edges against the table in ARCHITECTURE.md
+  fuzz [OPTION…]   changed inputs at every parser of what others write; --seconds N for each, --target NAME, --keep
   test [FILTER…]   formatting, tidy, layers, licences, clippy, models, then every test; FILTER narrows the tests";
 
 fn main() -> ExitCode {
@@ -40,6 +41,7 @@ fn run() -> Result<bool> {
     match arguments.split_first() {
         Some((command, [])) if command == "tidy" => Ok(tidy::print(&tidy::check(&root)?)),
         Some((command, [])) if command == "layers" => Ok(layers::print(&layers::check(&root)?)),
+        Some((command, options)) if command == "fuzz" => whole::fuzz(&root, options),
         Some((command, filters)) if command == "test" => whole::test(&root, filters),
         _ => bail!("no such command: {}\n{USAGE}", arguments.join(" ")),
     }

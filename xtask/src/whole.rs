@@ -156,6 +156,13 @@ fn models(root: &Path, names: &[&str]) -> Result<Outcome> {
     Ok(Outcome::Skipped(reason.trim().to_owned()))
 }
 
+/// Runs the fuzz targets; `false` where one of them found something.
+pub(crate) fn fuzz(root: &Path, options: &[String]) -> Result<bool> {
+    let mut command = cargo(root);
+    command.args(["run", "--release", "--locked", "--quiet", "--package", "fuzz", "--"]).args(options);
+    Ok(command.status().context("could not run cargo")?.success())
+}
+
 /// Runs the tests and passes on what is worth reading of their output.
 fn run_tests(root: &Path, filters: &[String]) -> Result<TestLog> {
     let arguments = ["test", "--release", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"];

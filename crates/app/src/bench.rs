@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock: that is what it is for")]
 
 mod detect;
+mod log;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -31,6 +32,8 @@ const WARM_UP_RUNS: usize = 3;
 pub(crate) enum BenchCommand {
     /// What a detector's graph costs at several input sizes.
     Detect(detect::DetectArgs),
+    /// The public record at size: durable appends, the check of the whole log, and proofs of single entries.
+    Log(log::LogArgs),
     /// Templates a second through a bundle's recogniser, on one thread.
     Embed(EmbedArgs),
 }
@@ -65,6 +68,7 @@ pub(crate) struct EmbedArgs {
 pub(crate) fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Detect(args) => detect::run(args),
+        BenchCommand::Log(args) => log::run(args),
         BenchCommand::Embed(args) => embed(args),
     }
 }

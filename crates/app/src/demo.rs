@@ -23,6 +23,7 @@ use face::models::{self, InstallOptions, Need};
 use face::{Bundle, Faces};
 
 use crate::clock::SystemClock;
+use crate::cosign::{WitnessAt, Witnesses};
 use exercise::Started;
 use footage::Material;
 use officers::Staff;
@@ -52,6 +53,9 @@ pub(crate) struct DemoArgs {
     /// With --once: print the account as one JSON object.
     #[arg(long, requires = "once")]
     json: bool,
+    /// A witness that is asked to cosign the public log, `ADDRESS=KEY`; may be given several times.
+    #[arg(long = "witness", value_name = "ADDRESS=KEY")]
+    witnesses: Vec<WitnessAt>,
     /// Where exercises keep their data; by default in this user's data directory.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -71,7 +75,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
     leftovers::sweep(&directory, &*clock)?;
 
-    let staff = Staff::of_an_exercise()?;
+    let staff = Staff::of_an_exercise(clock.now())?;
     // The notice is published first: it has to stand for a while, and the models load meanwhile.
     let cameras = u32::try_from(args.source.len().max(1)).context("too many sources")?;
     let prepared = exercise::announce(&directory, &staff, cameras, &*clock)?;
@@ -92,6 +96,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     let data_dir = directory.join(deployment.as_str());
     let open_for_frames = || open(&args.bundle, &models_dir, Some(FRAME_LONG_SIDE_PX_MAX));
     let store = Arc::new(Mutex::new(store));
+    let witnesses = Witnesses::new(&args.witnesses)?;
     let running = pipeline::start(pipeline::Exercise {
         store: Arc::clone(&store),
         live,
@@ -104,9 +109,10 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     })?;
     let exercise = report::Exercise { store, policy, deployment, data_dir, material, bundle: args.bundle.clone() };
     if args.once {
-        let report = report::to_the_end(&exercise, &running, open_for_frames, &*clock)?;
+        let report = report::to_the_end(&exercise, &running, open_for_frames, witnesses, &*clock)?;
         return report.print(args.json);
     }
+    witnesses.keep_asking(Arc::downgrade(&exercise.store));
     screens::serve(exercise, running, args.port, staff.operator, clock)
 }
 

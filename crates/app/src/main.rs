@@ -7,12 +7,14 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod clock;
 mod compare;
+mod cosign;
 mod demo;
 mod evaluate;
 mod inspect;
 mod models;
 mod policy;
 mod verify;
+mod witness;
 
 /// Facial recognition that cannot be run in secret, keeps nothing of people it was not looking for, and leaves every
 /// decision to a person.
@@ -39,8 +41,12 @@ enum Command {
     /// Say in words what a policy profile allows, and check it for contradictions.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// Check a public log as an outsider.
+    /// Check a public log, or the proof of one entry, as an outsider.
     Verify(verify::VerifyArgs),
+    /// Run a witness: it vouches that the logs it follows only grow.
+    Witness(witness::WitnessArgs),
+    /// Take a published log to its witnesses, and put their cosignatures under it.
+    Cosign(cosign::CosignArgs),
     /// Measure speed against the named peer.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Policy(command) => policy::run(command),
         Command::Verify(args) => verify::run(args),
+        Command::Witness(args) => witness::run(args),
+        Command::Cosign(args) => cosign::run(args),
         Command::Bench(command) => bench::run(command),
     };
     outcome.unwrap_or_else(|error| {

@@ -7,8 +7,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use evidence::{FetchError, Published, Verdict, VerifyError};
+use domain::Clock as _;
+use evidence::{FetchError, Published, Quorum, Verdict, VerifyError, WitnessKey};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
+
+use crate::clock::SystemClock;
+
+mod proof;
 
 /// Exit code for a log that was read and found wrong.
 const REFUSED: u8 = 1;
@@ -21,34 +27,71 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one file may take, the largest being 17 MB.
 const FILE_TIMEOUT: Duration = Duration::from_secs(60);
 const REDIRECTS_MAX: u32 = 3;
+/// Deployments told one by one to people; `--json` tells more.
+const DEPLOYMENTS_PRINTED_MAX: usize = 50;
 
 /// What `overt verify` takes.
 #[derive(clap::Args)]
 pub(crate) struct VerifyArgs {
     /// The log: the folder or http(s) address in which `checkpoint` and `tile/` lie.
-    #[arg(value_name = "DIR|URL")]
-    target: String,
+    #[arg(value_name = "DIR|URL", required_unless_present = "proof", conflicts_with = "proof")]
+    target: Option<String>,
+    /// A proof of one entry, as handed out (`.tlog-proof`): it is checked without the log.
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
     /// The log's public key, `<origin>+<id>+<key>`, or a file that holds it. Take it from somewhere else than the log.
     #[arg(long, value_name = "KEY|FILE")]
     key: String,
+    /// The public key of a witness, or a file that holds it; may be given several times.
+    #[arg(long = "witness", value_name = "KEY|FILE")]
+    witnesses: Vec<String>,
+    /// How many of these witnesses must have cosigned; all of them, when absent.
+    #[arg(long, value_name = "N", requires = "witnesses")]
+    quorum: Option<usize>,
+    /// The oldest cosignature that counts, in hours; any age, when absent.
+    #[arg(long, value_name = "HOURS", requires = "witnesses")]
+    witness_age_max: Option<u32>,
     /// Print one JSON object instead of sentences.
     #[arg(long)]
     json: bool,
 }
 
-/// Verifies; the exit code is 0 for a log that holds, 1 for one that does not, 2 where nothing can be said.
+impl VerifyArgs {
+    fn quorum(&self) -> Result<Quorum> {
+        let read = |text: &String| {
+            WitnessKey::new(&text_or_file(text, |text| WitnessKey::new(text).is_ok())?).map_err(anyhow::Error::from)
+        };
+        let witnesses = self.witnesses.iter().map(read).collect::<Result<Vec<_>>>().context("reading --witness")?;
+        for (position, one) in witnesses.iter().enumerate() {
+            if witnesses[..position].iter().any(|other| one.is_same(other)) {
+                bail!("the witness {} is given twice; its word counts once", one.name());
+            }
+        }
+        let least = self.quorum.unwrap_or(witnesses.len());
+        if least > witnesses.len() {
+            bail!("--quorum {least} cannot be met by {} witnesses", witnesses.len());
+        }
+        let age_max = self.witness_age_max.map(|hours| SignedDuration::from_hours(i64::from(hours)));
+        Ok(Quorum { witnesses, least, age_max })
+    }
+}
+
+/// Verifies; the exit code is 0 for a log or a proof that holds, 1 for one that does not, 2 where nothing can be said.
 pub(crate) fn run(args: VerifyArgs) -> Result<ExitCode> {
-    let key = key_text(&args.key)?;
-    let verdict = if args.target.starts_with("http://") || args.target.starts_with("https://") {
-        evidence::verify(&HttpLog::new(&args.target), &key)
+    let (key, quorum, now) = (key_text(&args.key)?, args.quorum()?, SystemClock.now());
+    if let Some(file) = &args.proof {
+        return proof::run(file, &key, &quorum, now, args.json);
+    }
+    let target = args.target.as_deref().unwrap_or_default();
+    let verdict = if target.starts_with("http://") || target.starts_with("https://") {
+        evidence::verify_witnessed(&HttpLog::new(target), &key, &quorum, now)
     } else {
-        let log = DirectoryLog::open(&args.target)?;
-        evidence::verify(&log, &key)
+        evidence::verify_witnessed(&DirectoryLog::open(target)?, &key, &quorum, now)
     };
     let (text, code) = match (&verdict, args.json) {
         (Err(VerifyError::Key(_) | VerifyError::NoLog | VerifyError::Unreadable(_)), _) => {
             let error = verdict.err().map(anyhow::Error::from).unwrap_or_else(|| anyhow::anyhow!("nothing was found"));
-            return report_unreadable(&error.context(format!("verifying {}", args.target)), args.json);
+            return report_unreadable(&error.context(format!("verifying {target}")), args.json);
         }
         (Ok(verdict), true) => (serde_json::to_string_pretty(&verdict_json(verdict)?)?, 0),
         (Ok(verdict), false) => (words(verdict), 0),
@@ -167,9 +210,13 @@ impl Published for HttpLog {
     }
 }
 
-/// The key's text: given as it is, or in a file.
-fn key_text(key: &str) -> Result<String> {
-    if evidence::CheckpointVerifier::new(key.trim()).is_ok() || !Path::new(key).is_file() {
+/// A log's key as text: given as it is, or in a file.
+pub(crate) fn key_text(key: &str) -> Result<String> {
+    text_or_file(key, |text| evidence::CheckpointVerifier::new(text).is_ok())
+}
+
+fn text_or_file(key: &str, is_key: impl Fn(&str) -> bool) -> Result<String> {
+    if is_key(key.trim()) || !Path::new(key).is_file() {
         return Ok(key.trim().to_owned());
     }
     let mut text = String::new();
@@ -187,6 +234,15 @@ fn words(verdict: &Verdict) -> String {
     lines.extend(verdict.proven.iter().map(|sentence| format!("  - {sentence}")));
     lines.push("Not proven:".to_owned());
     lines.extend(verdict.not_proven.iter().map(|sentence| format!("  - {sentence}")));
+    let told = verdict.deployments.len().min(DEPLOYMENTS_PRINTED_MAX);
+    if told > 0 {
+        lines.push("Deployments, as the record has them:".to_owned());
+    }
+    lines.extend(verdict.deployments[..told].iter().map(|account| format!("  - {}", account.words())));
+    let more = (verdict.deployments.len() - told) as u64 + verdict.deployments_untold;
+    if more > 0 {
+        lines.push(format!("  and {more} more (--json tells more of them)"));
+    }
     lines.join("\n")
 }
 
@@ -221,6 +277,12 @@ fn refusal_json(refusal: &VerifyError) -> Value {
             "reason": "the log is whole, but what it records is not in order",
             "problems": problems,
             "problems_untold": problems_untold,
+        }),
+        VerifyError::Unwitnessed { least, words } => json!({
+            "verified": false,
+            "reason": refusal.to_string(),
+            "witnesses_needed": least,
+            "witnesses": words,
         }),
         other => json!({ "verified": false, "reason": other.to_string() }),
     }

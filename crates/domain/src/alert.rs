@@ -85,12 +85,10 @@ pub fn raise<F>(
 
 /// Decides that an officer may look at the evidence of an alert. That they did is recorded and not published.
 pub fn view(alert: &Raised, officer: &Officer, now: Timestamp) -> Result<Decided<()>, Refusal> {
-    if officer.role != Role::Operator {
-        return Err(Refusal::RoleMayNot { role: officer.role.word(), attempted: "view the evidence of an alert" });
-    }
+    let by = officer.act_as(&[Role::Operator, Role::EngagementOfficer], "view the evidence of an alert", now)?;
     alert.check_time(now)?;
     let happening = Happening::AlertViewed { deployment: alert.deployment.clone(), alert: alert.alert.clone() };
-    Ok(Decided::new((), Event { at: now, actor: Actor::Officer(officer.id.clone()), happening }))
+    Ok(Decided::new((), Event { at: now, actor: Actor::Officer(by), happening }))
 }
 
 impl Raised {
@@ -101,9 +99,7 @@ impl Raised {
         judgement: Judgement,
         now: Timestamp,
     ) -> Result<Decided<Adjudicated>, Refusal> {
-        if officer.role != Role::Operator {
-            return Err(Refusal::RoleMayNot { role: officer.role.word(), attempted: "adjudicate an alert" });
-        }
+        let by = officer.act_as(&[Role::Operator], "adjudicate an alert", now)?;
         self.check_time(now)?;
         let waited = now.duration_since(self.raised).max(SignedDuration::ZERO);
         let happening = Happening::AlertAdjudicated {
@@ -112,7 +108,7 @@ impl Raised {
             judgement,
             seconds_to_decide: waited.as_secs().unsigned_abs(),
         };
-        let event = Event { at: now, actor: Actor::Officer(officer.id.clone()), happening };
+        let event = Event { at: now, actor: Actor::Officer(by), happening };
         Ok(Decided::new(Adjudicated { alert: self, judgement }, event))
     }
 
@@ -132,16 +128,14 @@ impl Adjudicated {
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<Decided<Closed>, Refusal> {
-        if officer.role != Role::Operator {
-            return Err(Refusal::RoleMayNot { role: officer.role.word(), attempted: "record an outcome" });
-        }
+        let by = officer.act_as(&[Role::Operator, Role::EngagementOfficer], "record an outcome", now)?;
         self.alert.check_time(now)?;
         let happening = Happening::OutcomeRecorded {
             deployment: self.alert.deployment.clone(),
             alert: self.alert.alert.clone(),
             outcome,
         };
-        let event = Event { at: now, actor: Actor::Officer(officer.id.clone()), happening };
+        let event = Event { at: now, actor: Actor::Officer(by), happening };
         Ok(Decided::new(Closed { alert: self, outcome }, event))
     }
 }

@@ -1,21 +1,33 @@
 //! The life of a deployment. Each state is a type; a transition consumes it and returns the next, with the event that says so.
 
+mod mandate;
+mod proposing;
 mod before;
+mod running;
+mod purged;
+mod due;
 mod lease;
 mod replay;
-mod running;
 
 use jiff::Timestamp;
 
+use crate::decided::Decided;
+use crate::event::{Actor, Event, Happening};
 use crate::identifiers::{DeploymentId, OfficerId, OperationId};
+use crate::officer::{Officer, Role};
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 
 pub use before::{
-    Announced, Approved, Draft, FrozenWatchlist, NoticePublished, Preparation, Proposed, SignageConfirmed, Withdrawn,
+    Announced, FrozenWatchlist, NoticePublished, Preparation, SIGNAGE_AGE_MAX, SignageConfirmed, Withdrawn,
 };
+pub use due::{Due, Overdue};
 pub use lease::Lease;
+pub use mandate::Mandate;
+pub use proposing::{Approved, Draft, Proposed};
+pub use purged::{Followed, Purged};
 pub use replay::{Inconsistent, Recollection};
-pub use running::{Destroyed, Ended, Live, Paused, Purged};
+pub use running::{Cause, Destroyed, Ended, Live, Paused};
 
 /// What kind of use it is. An exercise reads recorded files; nothing in this version can open a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +58,10 @@ pub struct Plan {
     pub purpose: String,
     /// Where, in words.
     pub place: String,
+    /// Why there, from the policy's vocabulary.
+    pub place_ground: String,
+    /// SHA-256 of the evidence for that ground, lower-case hexadecimal.
+    pub place_evidence: String,
     /// Number of cameras; for an exercise, of recordings.
     pub cameras: u32,
     /// Beginning of the window.
@@ -98,6 +114,31 @@ impl Deployment {
     }
 }
 
+impl Deployment {
+    /// Somebody who may approve, and neither proposed nor urgently approved it, ratifies an urgent approval in time.
+    pub fn ratify(mut self, officer: &Officer, policy: &Policy, now: Timestamp) -> Result<Decided<Self>, Refusal> {
+        let (deployment, state) = (self.plan().deployment.clone(), self.state());
+        let Some(mandate) = self.mandate_mut() else {
+            return Err(Refusal::WrongState { attempted: "ratified", state });
+        };
+        let by = mandate.ratify(officer, policy, now)?;
+        let happening = Happening::Ratified { deployment, role: officer.role };
+        Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(by), happening }))
+    }
+
+    /// By whose decision, from the approval until everything is destroyed.
+    fn mandate_mut(&mut self) -> Option<&mut Mandate> {
+        match self {
+            Self::Approved(state) => Some(&mut state.mandate),
+            Self::Announced(state) => Some(&mut state.mandate),
+            Self::Live(state) => Some(&mut state.mandate),
+            Self::Paused(state) => Some(&mut state.live.mandate),
+            Self::Ended(state) => Some(&mut state.mandate),
+            Self::Proposed(_) | Self::Purged(_) | Self::Withdrawn(_) => None,
+        }
+    }
+}
+
 /// `expect_live` and its kin: the state asked for, or the refusal that names the one found.
 macro_rules! expect {
     ($($(#[$doc:meta])* $function:ident -> $state:ident, $attempted:literal;)*) => {
@@ -126,17 +167,11 @@ expect! {
     expect_paused -> Paused, "resumed";
     /// The deployment, if it has ended.
     expect_ended -> Ended, "purged";
+    /// The deployment, if everything sealed for it is destroyed.
+    expect_purged -> Purged, "accounted for";
 }
 
 /// Whose action it was, checked against the role it needs.
-fn require_role(
-    officer: &crate::officer::Officer,
-    role: crate::officer::Role,
-    attempted: &'static str,
-) -> Result<OfficerId, Refusal> {
-    if officer.role == role {
-        Ok(officer.id.clone())
-    } else {
-        Err(Refusal::RoleMayNot { role: officer.role.word(), attempted })
-    }
+fn require_role(officer: &Officer, role: Role, attempted: &'static str, now: Timestamp) -> Result<OfficerId, Refusal> {
+    officer.act_as(&[role], attempted, now)
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact};
+use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results};
 use jiff::Timestamp;
 
 use crate::alert::{Judgement, Outcome};
 use crate::deployment::Plan;
 use crate::identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
 use crate::officer::Role;
+use crate::staff::{Member, StaffChange};
+use crate::tripwire::Wire;
 
 /// Something that happened: when, by whom, what.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,15 @@ pub enum Happening {
         force: String,
         purpose: String,
         policy_digest: String,
+        outside_authoriser: Option<String>,
+    },
+    StaffChanged {
+        member: Member,
+        change: StaffChange,
+        reason: String,
+    },
+    StaffCounted {
+        by_role: BTreeMap<String, u64>,
     },
     Proposed {
         plan: Plan,
@@ -52,6 +63,25 @@ pub enum Happening {
     Approved {
         deployment: DeploymentId,
         role: Role,
+    },
+    ApprovedUrgently {
+        deployment: DeploymentId,
+        role: Role,
+        ground: String,
+        ratify_by: Timestamp,
+    },
+    Ratified {
+        deployment: DeploymentId,
+        role: Role,
+    },
+    OutsideAuthorised {
+        deployment: DeploymentId,
+        signature: String,
+    },
+    DocumentFilled {
+        deployment: DeploymentId,
+        slot: String,
+        digest: String,
     },
     NoticePublished {
         deployment: DeploymentId,
@@ -72,6 +102,8 @@ pub enum Happening {
         deployment: DeploymentId,
         signs: u32,
         alternative_route: String,
+        page: String,
+        role: Role,
     },
     RecordingDeclared {
         deployment: DeploymentId,
@@ -89,6 +121,16 @@ pub enum Happening {
     },
     Resumed {
         deployment: DeploymentId,
+    },
+    Tripped {
+        deployment: DeploymentId,
+        wire: Wire,
+        found: String,
+    },
+    TripCleared {
+        deployment: DeploymentId,
+        role: Role,
+        reason: String,
     },
     AlertRaised {
         deployment: DeploymentId,
@@ -133,6 +175,10 @@ pub enum Happening {
         deployment: DeploymentId,
         reason: String,
     },
+    ResultsPublished {
+        deployment: DeploymentId,
+        results: Results,
+    },
     KeyRotated {
         key: String,
         generation: u32,
@@ -157,6 +203,8 @@ pub enum Withheld {
     StaffConduct,
     /// It is about how a key is kept, kept for the auditor; it would tell a thief when to come.
     KeyCustody,
+    /// It is about one member of staff; how many could act is published as counts.
+    StaffRegister,
 }
 
 impl Event {
@@ -167,13 +215,31 @@ impl Event {
             H::WatchlistEntryAdded { .. } => return Publication::Withhold(Withheld::WouldPointAtOnePerson),
             H::AlertViewed { .. } => return Publication::Withhold(Withheld::StaffConduct),
             H::KeyRotated { .. } => return Publication::Withhold(Withheld::KeyCustody),
+            H::StaffChanged { .. } => return Publication::Withhold(Withheld::StaffRegister),
+            H::StaffCounted { by_role } => Fact::StaffCounted { by_role },
             H::PolicyAdopted { profile, version, digest } => Fact::PolicyAdopted { profile, version, digest },
-            H::OperationOpened { operation, title, force, purpose, policy_digest } => {
-                Fact::OperationOpened { operation: text(&operation), title, force, purpose, policy_digest }
+            H::OperationOpened { operation, title, force, purpose, policy_digest, outside_authoriser } => {
+                let operation = text(&operation);
+                Fact::OperationOpened { operation, title, force, purpose, policy_digest, outside_authoriser }
             }
             H::Proposed { plan } => Fact::DeploymentProposed(published_plan(&plan)),
             H::Approved { deployment, role } => {
                 Fact::DeploymentApproved { deployment: text(&deployment), role: role.word().into() }
+            }
+            H::ApprovedUrgently { deployment, role, ground, ratify_by } => Fact::DeploymentApprovedUrgently {
+                deployment: text(&deployment),
+                role: role.word().into(),
+                ground,
+                ratify_by,
+            },
+            H::Ratified { deployment, role } => {
+                Fact::DeploymentRatified { deployment: text(&deployment), role: role.word().into() }
+            }
+            H::OutsideAuthorised { deployment, signature } => {
+                Fact::OutsideAuthorised { deployment: text(&deployment), signature }
+            }
+            H::DocumentFilled { deployment, slot, digest } => {
+                Fact::DocumentFilled { deployment: text(&deployment), slot, digest }
             }
             H::NoticePublished { deployment, notice_digest } => {
                 Fact::NoticePublished { deployment: text(&deployment), notice_digest }
@@ -181,9 +247,13 @@ impl Event {
             H::WatchlistFrozen { deployment, people, images, by_ground, commitment } => {
                 Fact::WatchlistFrozen { deployment: text(&deployment), people, images, by_ground, commitment }
             }
-            H::SignageConfirmed { deployment, signs, alternative_route } => {
-                Fact::SignageConfirmed { deployment: text(&deployment), signs, alternative_route }
-            }
+            H::SignageConfirmed { deployment, signs, alternative_route, page, role } => Fact::SignageConfirmed {
+                deployment: text(&deployment),
+                signs,
+                alternative_route,
+                page,
+                role: role.word().into(),
+            },
             H::RecordingDeclared { deployment, camera, digest, bytes } => {
                 Fact::RecordingDeclared { deployment: text(&deployment), camera, digest, bytes }
             }
@@ -192,6 +262,12 @@ impl Event {
             }
             H::Paused { deployment, reason } => Fact::DeploymentPaused { deployment: text(&deployment), reason },
             H::Resumed { deployment } => Fact::DeploymentResumed { deployment: text(&deployment) },
+            H::Tripped { deployment, wire, found } => {
+                Fact::DeploymentTripped { deployment: text(&deployment), wire: wire.word().into(), found }
+            }
+            H::TripCleared { deployment, role, reason } => {
+                Fact::TripCleared { deployment: text(&deployment), role: role.word().into(), reason }
+            }
             H::AlertRaised { deployment, alert, camera, evidence_commitment, expires } => Fact::AlertRaised {
                 deployment: text(&deployment),
                 alert: text(&alert),
@@ -225,6 +301,9 @@ impl Event {
                 }
             }
             H::Withdrawn { deployment, reason } => Fact::DeploymentWithdrawn { deployment: text(&deployment), reason },
+            H::ResultsPublished { deployment, results } => {
+                Fact::ResultsPublished { deployment: text(&deployment), results }
+            }
         };
         Publication::Publish(Box::new(Entry { at: self.at, fact }))
     }
@@ -234,13 +313,16 @@ fn text(identifier: &impl ToString) -> String {
     identifier.to_string()
 }
 
-fn published_plan(plan: &Plan) -> DeploymentPlan {
+/// The plan as the record says it, and as an outside body signs it.
+pub fn published_plan(plan: &Plan) -> DeploymentPlan {
     DeploymentPlan {
         deployment: text(&plan.deployment),
         operation: text(&plan.operation),
         deployment_kind: plan.kind.word().into(),
         purpose: plan.purpose.clone(),
         place: plan.place.clone(),
+        place_ground: plan.place_ground.clone(),
+        place_evidence: plan.place_evidence.clone(),
         cameras: plan.cameras,
         starts: plan.starts,
         ends: plan.ends,

@@ -9,6 +9,7 @@
 
 pub mod identifiers;
 pub mod officer;
+pub mod staff;
 pub mod refusal;
 pub mod threshold;
 pub mod policy;
@@ -16,6 +17,7 @@ pub mod event;
 pub mod decided;
 pub mod operation;
 pub mod deployment;
+pub mod tripwire;
 pub mod watchlist;
 pub mod settle;
 pub mod alert;
@@ -27,16 +29,19 @@ pub use alert::{Adjudicated, Closed, Judgement, Outcome, Raised};
 pub use clock::Clock;
 pub use decided::Decided;
 pub use deployment::{
-    Announced, Approved, Deployment, Draft, Ended, Kind, Lease, Live, Paused, Plan, Proposed, Purged, Withdrawn,
+    Announced, Approved, Cause, Deployment, Draft, Due, Ended, Followed, Kind, Lease, Live, Mandate, Overdue, Paused,
+    Plan, Proposed, Purged, Withdrawn,
 };
-pub use event::{Actor, Event, Happening, Publication, Withheld};
-pub use evidence::{Counts, Equipment};
+pub use event::{Actor, Event, Happening, Publication, Withheld, published_plan};
+pub use evidence::{Counts, Equipment, Results};
 pub use identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
 pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
 pub use refusal::Refusal;
 pub use settle::{Nearest, PendingAlert, Settlement, settle};
+pub use staff::{Member, StaffChange, Standing};
 pub use tally::Tally;
 pub use threshold::{ModelId, Score, Threshold};
+pub use tripwire::{Trip, Watched, Wire, tripped};
 pub use watchlist::EntryFacts;

@@ -51,7 +51,7 @@ pub struct Policy {
     pub lease: SignedDuration,
     /// How long an alert's evidence is kept.
     pub alert_retention: SignedDuration,
-    /// How long a hold may keep an alert beyond its expiry.
+    /// How long after the alert a hold may keep its evidence.
     pub alert_hold_max: SignedDuration,
     /// How long a complaint is kept.
     pub complaint_retention: SignedDuration,
@@ -138,9 +138,7 @@ impl fmt::Display for PolicyFault {
 impl Policy {
     /// Puts the profile in force, if it does not contradict itself.
     pub fn adopt(self, officer: &Officer, now: Timestamp) -> Result<Decided<Self>, Refusal> {
-        if officer.role != Role::AuthorisingOfficer {
-            return Err(Refusal::RoleMayNot { role: officer.role.word(), attempted: "adopt a policy" });
-        }
+        let by = officer.act_as(&[Role::AuthorisingOfficer], "adopt a policy", now)?;
         let faults = self.faults();
         if !faults.is_empty() {
             let faults = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -151,7 +149,7 @@ impl Policy {
             version: self.version,
             digest: self.digest.clone(),
         };
-        Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(officer.id.clone()), happening }))
+        Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(by), happening }))
     }
 
     /// The measured threshold of a model; a model without one may not be used.

@@ -9,7 +9,30 @@ use jiff::{SignedDuration, Timestamp};
 #[allow(missing_docs, reason = "the sentence of each variant is its documentation")]
 pub enum Refusal {
     RoleMayNot { role: &'static str, attempted: &'static str },
+    TrainingExpired { role: &'static str, expired: Timestamp, attempted: &'static str },
+    StaffEnrolledAlready,
+    StaffSuspended,
+    OwnStaffEntry,
+    AdministratorExists,
+    AdministratorHoldsNoOtherRole,
+    TrainingOver { until: Timestamp },
+    TrainingTooLong { validity: SignedDuration },
     ProposerMayNotApprove,
+    NoUrgentRoute,
+    UrgentGroundNotInPolicy { ground: String },
+    UrgentApprovalLapsed { by: Timestamp },
+    NothingToRatify,
+    RatifierNotIndependent,
+    OutsideAuthoriserMissing,
+    OutsideKeyMalformed,
+    OutsideSignatureMissing,
+    OutsideSignatureWrong,
+    OfAnotherOperation { operation: String },
+    DocumentSlotUnknown { slot: String },
+    DocumentMissing { slot: String },
+    DocumentApprovedAlready { slot: String },
+    DigestMalformed { what: &'static str },
+    PlaceGroundNotInPolicy { ground: String },
     PurposeNotInPolicy { purpose: String },
     GroundNotInPolicy { ground: String },
     WatchlistEntryIncomplete,
@@ -22,16 +45,22 @@ pub enum Refusal {
     WindowTooLong { length_max: SignedDuration },
     NoticeTooLate { published: Timestamp, lead: SignedDuration, earliest: Timestamp },
     SignageNotConfirmed,
+    SignageTooOld { confirmed: Timestamp, age_max: SignedDuration },
     NoRecordingDeclared,
     OutsideWindow { starts: Timestamp, ends: Timestamp },
     LeaseExpired { expired: Timestamp },
     ThresholdNotMeasured,
+    ThresholdNotInPolicy,
     ThresholdTooLoose { fpir: f64, fpir_max: f64 },
     ScoreOfAnotherModel,
     ReasonMissing,
     PolicyContradictsItself { faults: String },
     AlertExpired { expired: Timestamp },
     ClockWentBack { last: Timestamp },
+    TripNotCleared,
+    NothingTripped,
+    ResultsPublishedAlready,
+    ResultsDoNotAddUp { alerts: u64 },
     WrongState { attempted: &'static str, state: &'static str },
 }
 
@@ -39,11 +68,40 @@ impl Refusal {
     /// The rule it comes from.
     pub fn rule(&self) -> &'static str {
         match self {
-            Self::RoleMayNot { .. } | Self::ProposerMayNotApprove => {
+            Self::RoleMayNot { .. } | Self::ProposerMayNotApprove | Self::RatifierNotIndependent => {
                 "separation of roles: a deployment is approved by another person than proposed it"
             }
-            Self::PurposeNotInPolicy { .. } | Self::GroundNotInPolicy { .. } => {
-                "closed vocabularies: why and who are chosen from the policy profile"
+            Self::TrainingExpired { .. } | Self::TrainingOver { .. } | Self::TrainingTooLong { .. } => {
+                "training: who acts in a role has been trained for it, and not too long ago"
+            }
+            Self::StaffEnrolledAlready
+            | Self::StaffSuspended
+            | Self::OwnStaffEntry
+            | Self::AdministratorExists
+            | Self::AdministratorHoldsNoOtherRole => {
+                "the staff register: one person has one role, given by an administrator who has no other"
+            }
+            Self::NoUrgentRoute | Self::UrgentApprovalLapsed { .. } | Self::NothingToRatify => {
+                "an urgent approval is ratified in time by somebody else, or everything from it is purged"
+            }
+            Self::OutsideAuthoriserMissing
+            | Self::OutsideKeyMalformed
+            | Self::OutsideSignatureMissing
+            | Self::OutsideSignatureWrong
+            | Self::OfAnotherOperation { .. } => {
+                "a body outside the force signs each deployment of an operation that names one"
+            }
+            Self::DocumentSlotUnknown { .. }
+            | Self::DocumentMissing { .. }
+            | Self::DocumentApprovedAlready { .. }
+            | Self::DigestMalformed { .. } => {
+                "the assessments are completed, and their digests published, before the public is told"
+            }
+            Self::PurposeNotInPolicy { .. }
+            | Self::GroundNotInPolicy { .. }
+            | Self::PlaceGroundNotInPolicy { .. }
+            | Self::UrgentGroundNotInPolicy { .. } => {
+                "closed vocabularies: why, who, where and what is urgent are chosen from the policy profile"
             }
             Self::WatchlistEntryIncomplete => "provenance: source and legal basis are recorded for each image",
             Self::WatchlistEmpty
@@ -57,18 +115,27 @@ impl Refusal {
                 "a deployment has a set start and end"
             }
             Self::NoticeTooLate { .. } => "the public is told beforehand",
-            Self::SignageNotConfirmed => "signs and another route are confirmed on the day",
+            Self::SignageNotConfirmed | Self::SignageTooOld { .. } => {
+                "signs and another route are confirmed on the day"
+            }
             Self::NoRecordingDeclared => "an exercise reads recorded files that stand on the record, never a camera",
             Self::LeaseExpired { .. } => "authority is a lease: it ends by itself",
-            Self::ThresholdNotMeasured | Self::ThresholdTooLoose { .. } | Self::ScoreOfAnotherModel => {
-                "a threshold belongs to one model and states a measured rate"
-            }
+            Self::ThresholdNotMeasured
+            | Self::ThresholdNotInPolicy
+            | Self::ThresholdTooLoose { .. }
+            | Self::ScoreOfAnotherModel => "a threshold belongs to one model and states a measured rate",
             Self::PolicyContradictsItself { .. } => {
                 "a policy profile is adopted only when it does not contradict itself"
             }
             Self::ReasonMissing => "what is stopped or given up is given up for a stated reason",
             Self::AlertExpired { .. } => "retention: an alert is gone at its expiry",
             Self::ClockWentBack { .. } => "the record never goes back in time",
+            Self::TripNotCleared | Self::NothingTripped => {
+                "a trip-wire stops comparison by itself, and an authorising officer decides whether it goes on"
+            }
+            Self::ResultsPublishedAlready | Self::ResultsDoNotAddUp { .. } => {
+                "results are published once, and add up with what was counted"
+            }
             Self::WrongState { .. } => "the life of a deployment has one order",
         }
     }
@@ -79,6 +146,84 @@ impl fmt::Display for Refusal {
         match self {
             Self::RoleMayNot { role, attempted } => {
                 write!(out, "the role of {role} may not {attempted}; ask somebody whose role may")
+            }
+            Self::TrainingExpired { role, expired, attempted } => {
+                write!(out, "training for the role of {role} expired at {expired}; renew it, then {attempted}")
+            }
+            Self::StaffEnrolledAlready => {
+                write!(out, "somebody of that name is in the staff register already; change their entry instead")
+            }
+            Self::StaffSuspended => write!(out, "this member of staff is suspended; ask an administrator"),
+            Self::OwnStaffEntry => {
+                write!(out, "administrators may not change their own entry in the staff register; ask another one")
+            }
+            Self::AdministratorExists => {
+                write!(out, "the staff register has an administrator who can act; ask that person")
+            }
+            Self::AdministratorHoldsNoOtherRole => {
+                write!(out, "an administrator holds no other role, before or after; enrol another person")
+            }
+            Self::TrainingOver { until } => {
+                write!(out, "training until {until} is over already; state when the new training expires")
+            }
+            Self::TrainingTooLong { validity } => {
+                write!(out, "training counts for at most {validity:#} from now; state an earlier day")
+            }
+            Self::NoUrgentRoute => {
+                write!(out, "the policy has no urgent route; ask an authorising officer for an ordinary approval")
+            }
+            Self::UrgentGroundNotInPolicy { ground } => {
+                write!(out, "the urgent ground {ground:?} is not in the policy's vocabulary; choose one that is")
+            }
+            Self::UrgentApprovalLapsed { by } => {
+                write!(out, "the urgent approval lapsed at {by}, ratified by nobody; propose the deployment anew")
+            }
+            Self::NothingToRatify => {
+                write!(out, "there is no urgent approval that waits to be ratified; nothing needs to be done")
+            }
+            Self::RatifierNotIndependent => write!(
+                out,
+                "whoever proposed or urgently approved this deployment may not ratify it; ask another authorising officer"
+            ),
+            Self::OutsideAuthoriserMissing => {
+                write!(out, "the operation names no outside body, and the policy needs one; give its verifying key")
+            }
+            Self::OutsideKeyMalformed => {
+                write!(
+                    out,
+                    "the outside body's key is no verifying key; it reads <name>+<8 hexadecimal digits>+<base64>"
+                )
+            }
+            Self::OutsideSignatureMissing => {
+                write!(
+                    out,
+                    "the outside body has not signed this plan; send it the plan's text and enter its signature"
+                )
+            }
+            Self::OutsideSignatureWrong => {
+                write!(out, "this is not the outside body's signature over this plan; send it the plan's text as it is")
+            }
+            Self::OfAnotherOperation { operation } => {
+                write!(out, "the deployment belongs to the operation {operation}; name that one")
+            }
+            Self::DocumentSlotUnknown { slot } => {
+                write!(out, "the policy has no document slot {slot:?}; choose one that it has")
+            }
+            Self::DocumentMissing { slot } => {
+                write!(out, "the document {slot:?} is missing; complete it and fill its slot before the public is told")
+            }
+            Self::DocumentApprovedAlready { slot } => write!(
+                out,
+                "the document {slot:?} was there when the deployment was approved and stays; propose anew to change it"
+            ),
+            Self::DigestMalformed { what } => {
+                write!(
+                    out,
+                    "the digest of {what} is not a SHA-256 in 64 lower-case hexadecimal digits; compute it anew"
+                )
+            }
+            Self::PlaceGroundNotInPolicy { ground } => {
+                write!(out, "the ground for the place {ground:?} is not in the policy's vocabulary; choose one that is")
             }
             Self::ProposerMayNotApprove => {
                 write!(out, "whoever proposed this deployment may not approve it; ask another authorising officer")
@@ -118,6 +263,10 @@ impl fmt::Display for Refusal {
             Self::SignageNotConfirmed => {
                 write!(out, "nobody has confirmed the signs and the alternative route; confirm them on the day")
             }
+            Self::SignageTooOld { confirmed, age_max } => write!(
+                out,
+                "the signs were confirmed at {confirmed}, longer ago than {age_max:#}; confirm them again on the spot"
+            ),
             Self::NoRecordingDeclared => {
                 write!(out, "no recording is declared for this exercise; declare the files it reads")
             }
@@ -129,6 +278,9 @@ impl fmt::Display for Refusal {
             }
             Self::ThresholdNotMeasured => {
                 write!(out, "the threshold has no measured false-positive rate; run `overt evaluate` and state it")
+            }
+            Self::ThresholdNotInPolicy => {
+                write!(out, "the threshold is not the one that the policy states for this model; use that one")
             }
             Self::ThresholdTooLoose { fpir, fpir_max } => write!(
                 out,
@@ -147,6 +299,16 @@ impl fmt::Display for Refusal {
             }
             Self::ClockWentBack { last } => {
                 write!(out, "the clock reads earlier than the last entry ({last}); set it right before going on")
+            }
+            Self::TripNotCleared => {
+                write!(out, "a trip-wire paused this deployment; an authorising officer may clear it and say why")
+            }
+            Self::NothingTripped => {
+                write!(out, "no trip-wire paused this deployment; an operator may resume it")
+            }
+            Self::ResultsPublishedAlready => write!(out, "the results are published already and stay as they are"),
+            Self::ResultsDoNotAddUp { alerts } => {
+                write!(out, "these results do not fit {alerts} alerts, or one another; count them again")
             }
             Self::WrongState { attempted, state } => write!(out, "a deployment that is {state} cannot be {attempted}"),
         }

@@ -3,64 +3,16 @@
 //! C2SP tlog-checkpoint inside C2SP signed-note, one Ed25519 signature. The signing key is trusted for one thing: who
 //! holds it can sign another history. They cannot hide that they did from anybody who kept an earlier checkpoint.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use ed25519_dalek::SigningKey;
 use signed_note::{Note, StandardSigner, StandardVerifier, Verifier, VerifierList};
 use tlog_tiles::Hash;
 
 use crate::EvidenceError;
+use crate::keys::{PRIVATE_PREFIX, bad_key};
 use crate::layout::{CHECKPOINT_PATH, KEPT_FOLDER, KEPT_INDEX_PATH};
 use crate::storage::{self, TileStorage};
 
 /// Most bytes of a checkpoint that is opened: room for some hundred cosignatures.
 pub const CHECKPOINT_BYTES_MAX: usize = 65_536;
-/// Signature type of Ed25519 in C2SP signed-note.
-const ED25519: u8 = 1;
-const PRIVATE_PREFIX: &str = "PRIVATE+KEY+";
-
-/// A log's two keys, as text.
-#[derive(Clone)]
-pub struct KeyPair {
-    /// `PRIVATE+KEY+<origin>+<id>+<key>`: secret, signs checkpoints.
-    pub signing: String,
-    /// `<origin>+<id>+<key>`: public, for everybody who verifies.
-    pub verifying: String,
-}
-
-impl KeyPair {
-    /// The keys of the log `origin` made from 32 bytes of fresh randomness. An origin is a URL without scheme by custom; it has
-    /// no white space, no `+` and no control characters.
-    pub fn from_seed(origin: &str, seed: [u8; 32]) -> Result<Self, EvidenceError> {
-        if !signed_note::is_key_name_valid(origin) || origin.chars().any(char::is_control) {
-            return Err(bad_key("its name must not be empty nor hold spaces, control characters or `+`"));
-        }
-        let key = SigningKey::from_bytes(&seed);
-        let public = [&[ED25519][..], key.verifying_key().as_bytes()].concat();
-        let private = BASE64_STANDARD.encode([&[ED25519][..], &seed].concat());
-        let id = signed_note::key_id(origin, &public);
-        Ok(Self {
-            signing: format!("{PRIVATE_PREFIX}{origin}+{id:08x}+{private}"),
-            verifying: format!("{origin}+{id:08x}+{}", BASE64_STANDARD.encode(&public)),
-        })
-    }
-
-    /// Both keys from the text of the signing key.
-    pub fn from_signing_text(signing: &str) -> Result<Self, EvidenceError> {
-        let pair = || {
-            let mut parts = signing.strip_prefix(PRIVATE_PREFIX)?.splitn(3, '+');
-            let (origin, _, key) = (parts.next()?, parts.next()?, parts.next()?);
-            let key = BASE64_STANDARD.decode(key).ok()?;
-            let (kind, seed) = key.split_first()?;
-            let seed = <[u8; 32]>::try_from(seed).ok()?;
-            (*kind == ED25519).then(|| Self::from_seed(origin, seed))
-        };
-        match pair() {
-            Some(Ok(pair)) if pair.signing == signing => Ok(pair),
-            _ => Err(bad_key("it is not a signing key of the form PRIVATE+KEY+<origin>+<id>+<key>")),
-        }
-    }
-}
-
 /// A signed note that says: the log has `size` entries and this root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCheckpoint {
@@ -163,8 +115,9 @@ pub fn kept_path(size: u64) -> String {
     format!("{KEPT_FOLDER}/{size}")
 }
 
-/// Makes a checkpoint public: `checkpoint`, then its kept copy, then the list. Doing it again does nothing. All tiles
-/// of that size must have been written before. Every older checkpoint stays, so that anyone can see the log only grew.
+/// Makes a checkpoint public: `checkpoint`, then its kept copy, then the list. Doing it again does nothing: cosignatures
+/// that were added meanwhile stay. All tiles of that size must have been written before. Every older checkpoint stays,
+/// so that anyone can see the log only grew.
 pub fn publish(storage: &mut impl TileStorage, signed: &SignedCheckpoint) -> Result<(), EvidenceError> {
     let mut index = storage::read(storage, KEPT_INDEX_PATH)?.unwrap_or_default();
     let last = String::from_utf8_lossy(&index).lines().last().and_then(|line| line.parse::<u64>().ok());
@@ -176,11 +129,13 @@ pub fn publish(storage: &mut impl TileStorage, signed: &SignedCheckpoint) -> Res
     }
     let kept = kept_path(signed.size);
     // Looked at first: a second, different checkpoint of one size must not become public even for a moment.
-    if storage::read(storage, &kept)?.is_some_and(|there| there != signed.note) {
-        return Err(EvidenceError::WouldRewrite { path: kept });
-    }
-    storage::write(storage, CHECKPOINT_PATH, &signed.note)?;
-    storage::write_once(storage, &kept, &signed.note)?;
+    let note = match storage::read(storage, &kept)? {
+        Some(there) if is_cosigned(&there, &signed.note) => there,
+        Some(_) => return Err(EvidenceError::WouldRewrite { path: kept }),
+        None => signed.note.clone(),
+    };
+    storage::write(storage, CHECKPOINT_PATH, &note)?;
+    storage::write_once(storage, &kept, &note)?;
     if last != Some(signed.size) {
         index.extend_from_slice(format!("{}\n", signed.size).as_bytes());
         storage::write(storage, KEPT_INDEX_PATH, &index)?;
@@ -188,8 +143,27 @@ pub fn publish(storage: &mut impl TileStorage, signed: &SignedCheckpoint) -> Res
     Ok(())
 }
 
-fn bad_key(reason: &str) -> EvidenceError {
-    EvidenceError::Key { reason: reason.into() }
+/// Puts further signatures under a checkpoint that is public already: its kept copy first, so that after a crash the
+/// next `publish` brings `checkpoint` in line. `cosigned` is the same checkpoint with lines added at its end.
+pub fn publish_cosigned(
+    storage: &mut impl TileStorage,
+    signed: &SignedCheckpoint,
+    cosigned: &[u8],
+) -> Result<(), EvidenceError> {
+    let kept = kept_path(signed.size);
+    let known = storage::read(storage, &kept)?.is_some_and(|there| is_cosigned(&there, &signed.note));
+    if !known || !is_cosigned(cosigned, &signed.note) || cosigned.len() > CHECKPOINT_BYTES_MAX {
+        return Err(EvidenceError::WouldRewrite { path: kept });
+    }
+    storage::write(storage, &kept, cosigned)?;
+    let newest = storage::read(storage, CHECKPOINT_PATH)?.is_some_and(|there| is_cosigned(&there, &signed.note));
+    if newest { storage::write(storage, CHECKPOINT_PATH, cosigned) } else { Ok(()) }
+}
+
+/// Whether a note is this signed one, with nothing but further lines of signatures after it.
+fn is_cosigned(note: &[u8], signed: &[u8]) -> bool {
+    note.starts_with(signed)
+        && (note == signed || Note::from_bytes(note).is_ok_and(|read| signed.starts_with(read.text())))
 }
 
 fn refused(reason: &impl std::fmt::Display) -> EvidenceError {
@@ -199,6 +173,7 @@ fn refused(reason: &impl std::fmt::Display) -> EvidenceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::KeyPair;
     use crate::storage::MemoryTiles;
     use tlog_tiles::EMPTY_HASH;
 

@@ -46,6 +46,13 @@ pub enum Fact {
         purpose: String,
         /// Digest of the policy profile that governs it, as adopted.
         policy_digest: String,
+        /// Verifying key of the outside body whose signature each of its deployments needs, if there is one.
+        outside_authoriser: Option<String>,
+    },
+    /// How many members of staff could act, by role: no names, and nothing of who came or went.
+    StaffCounted {
+        /// Number of people by role.
+        by_role: BTreeMap<String, u64>,
     },
     /// A deployment was proposed.
     DeploymentProposed(DeploymentPlan),
@@ -55,6 +62,40 @@ pub enum Fact {
         deployment: String,
         /// The role, never the name, of who approved.
         role: String,
+    },
+    /// Somebody of lower rank approved it, because waiting would cost too much; it lapses unless ratified.
+    DeploymentApprovedUrgently {
+        /// The deployment.
+        deployment: String,
+        /// The role, never the name, of who approved.
+        role: String,
+        /// Why it could not wait, from the policy's closed vocabulary.
+        ground: String,
+        /// When it lapses unless it has been ratified, UTC.
+        ratify_by: Timestamp,
+    },
+    /// An authorising officer, neither its proposer nor its urgent approver, ratified the urgent approval.
+    DeploymentRatified {
+        /// The deployment.
+        deployment: String,
+        /// The role of who ratified.
+        role: String,
+    },
+    /// A body outside the force signed the plan.
+    OutsideAuthorised {
+        /// The deployment.
+        deployment: String,
+        /// Signature line over the plan's canonical text, by the key that the operation names (see `authorisation`).
+        signature: String,
+    },
+    /// A document that must exist before the public is told, such as an impact assessment, was completed.
+    DocumentFilled {
+        /// The deployment.
+        deployment: String,
+        /// Which document, from the policy profile.
+        slot: String,
+        /// SHA-256 of the document, hexadecimal.
+        digest: String,
     },
     /// The public was told.
     NoticePublished {
@@ -84,6 +125,10 @@ pub enum Fact {
         signs: u32,
         /// The way round the recognition zone, in words.
         alternative_route: String,
+        /// Address of the public page, as printed on the signs in words and as a QR code.
+        page: String,
+        /// The role of who confirmed them in place.
+        role: String,
     },
     /// A recording that an exercise will read (an exercise never opens a camera).
     RecordingDeclared {
@@ -114,6 +159,24 @@ pub enum Fact {
     DeploymentResumed {
         /// The deployment.
         deployment: String,
+    },
+    /// Comparison stopped by itself: a trip-wire of the policy was touched.
+    DeploymentTripped {
+        /// The deployment.
+        deployment: String,
+        /// Which wire, from a closed list.
+        wire: String,
+        /// What was found, in words.
+        found: String,
+    },
+    /// Comparison began again after a trip-wire, by decision of an authorising officer.
+    TripCleared {
+        /// The deployment.
+        deployment: String,
+        /// The role of who decided.
+        role: String,
+        /// Why it may go on, in words.
+        reason: String,
     },
     /// A candidate was kept to be shown to a person.
     AlertRaised {
@@ -186,6 +249,13 @@ pub enum Fact {
         /// Why, in words.
         reason: String,
     },
+    /// What came of it, in the columns of the table that public bodies publish.
+    ResultsPublished {
+        /// The deployment.
+        deployment: String,
+        /// The row.
+        results: Results,
+    },
 }
 
 /// What a deployment is to be, as proposed.
@@ -202,12 +272,58 @@ pub struct DeploymentPlan {
     pub purpose: String,
     /// Where, in words.
     pub place: String,
+    /// Why there, from the policy's closed vocabulary.
+    pub place_ground: String,
+    /// SHA-256 of the evidence for that ground, hexadecimal.
+    pub place_evidence: String,
     /// Number of cameras (for an exercise: recordings).
     pub cameras: u32,
     /// Beginning of the authorised window.
     pub starts: Timestamp,
     /// End of the authorised window.
     pub ends: Timestamp,
+}
+
+/// One row of the published table (the columns of the Home Office's, November 2025); the date is that of `started`, the
+/// rate of incorrect alerts is `incorrect_alerts / faces_seen`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// When comparison began, UTC.
+    pub started: Timestamp,
+    /// From then until its end, pauses included.
+    pub duration_seconds: u64,
+    /// Number of cameras (for an exercise: recordings).
+    pub cameras: u32,
+    /// People on the watchlist.
+    pub watchlist: u64,
+    /// The threshold in the model's own units, as text.
+    pub threshold: String,
+    /// Alerts raised.
+    pub total_alerts: u64,
+    /// Alerts of somebody whom an identity check confirmed.
+    pub positive_alerts: u64,
+    /// Times that somebody was spoken to and was the person sought.
+    pub positive_interventions: u64,
+    /// Alerts of somebody else than the person sought.
+    pub incorrect_alerts: u64,
+    /// Times that somebody was spoken to and was not the person sought.
+    pub incorrect_interventions: u64,
+    /// Arrests and other disposals.
+    pub arrests_or_disposals: u64,
+    /// Faces seen.
+    pub faces_seen: u64,
+}
+
+impl Results {
+    /// Whether the numbers can be of one deployment: no alert counted twice, nobody spoken to without an alert.
+    pub fn add_up(&self) -> bool {
+        let judged = self.positive_alerts.checked_add(self.incorrect_alerts);
+        judged.is_some_and(|judged| judged <= self.total_alerts)
+            && self.positive_interventions <= self.positive_alerts
+            && self.incorrect_interventions <= self.incorrect_alerts
+            && self.arrests_or_disposals <= self.positive_interventions
+    }
 }
 
 /// What does the comparing.
@@ -276,9 +392,16 @@ impl Fact {
     /// The deployment this fact is about, if it is about one.
     pub fn deployment(&self) -> Option<&str> {
         match self {
-            Self::PolicyAdopted { .. } | Self::OperationOpened { .. } => None,
+            Self::PolicyAdopted { .. } | Self::OperationOpened { .. } | Self::StaffCounted { .. } => None,
             Self::DeploymentProposed(plan) => Some(&plan.deployment),
             Self::DeploymentApproved { deployment, .. }
+            | Self::DeploymentApprovedUrgently { deployment, .. }
+            | Self::DeploymentRatified { deployment, .. }
+            | Self::OutsideAuthorised { deployment, .. }
+            | Self::DocumentFilled { deployment, .. }
+            | Self::DeploymentTripped { deployment, .. }
+            | Self::TripCleared { deployment, .. }
+            | Self::ResultsPublished { deployment, .. }
             | Self::NoticePublished { deployment, .. }
             | Self::WatchlistFrozen { deployment, .. }
             | Self::SignageConfirmed { deployment, .. }

@@ -9,9 +9,10 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::mandate::Mandate;
 use crate::receipts::Ledger;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
-use crate::{Counts, DeploymentPlan, Entry, Fact};
+use crate::{Counts, DeploymentPlan, Entry, Fact, Results};
 
 /// Most problems that are told; the rest are counted.
 pub const PROBLEMS_MAX: usize = 100;
@@ -53,7 +54,9 @@ pub struct Tallies {
 pub struct Story {
     read_until: Option<Timestamp>,
     policies: BTreeSet<String>,
-    operations: BTreeSet<String>,
+    /// The outside key that each operation names, if it names one.
+    operations: BTreeMap<String, Option<String>>,
+    last: u64,
     deployments: BTreeMap<String, Deployment>,
     /// Number of names remembered in all these.
     names: usize,
@@ -66,12 +69,27 @@ pub struct Story {
 struct Deployment {
     stage: Stage,
     facts: Option<Box<Running>>,
+    /// What its results must agree with, once it is purged.
+    account: Option<Account>,
+}
+
+/// What a purged deployment's results are measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Account {
+    cameras: u32,
+    watchlist: u64,
+    alerts: u64,
+    faces_seen: u64,
 }
 
 /// What is remembered of a deployment until it is purged or withdrawn.
 #[derive(Debug)]
 struct Running {
     is_exercise: bool,
+    cameras: u32,
+    mandate: Mandate,
+    /// Number of people on the watchlist, once it is frozen.
+    watchlist_people: u64,
     window: Range<Timestamp>,
     /// Number of images on the watchlist, once it is frozen.
     watchlist_images: Option<u64>,
@@ -91,6 +109,7 @@ impl Story {
             self.tell(index, format!("it is dated {}, before the entry it follows", entry.at));
         }
         self.read_until = self.read_until.max(Some(entry.at));
+        self.last = index;
         for sentence in self.take(entry) {
             self.tell(index, sentence);
         }
@@ -106,8 +125,21 @@ impl Story {
     }
 
     /// What it adds up to, the problems found, and how many more there are.
-    pub fn finish(self) -> (Tallies, Vec<Problem>, u64) {
+    pub fn finish(mut self) -> (Tallies, Vec<Problem>, u64) {
+        for sentence in self.lapsed() {
+            self.tell(self.last, sentence);
+        }
         (self.tallies, self.problems, self.problems_untold)
+    }
+
+    /// Deployments whose urgent approval lapsed and that are neither purged nor withdrawn, although the record goes on.
+    fn lapsed(&self) -> Vec<String> {
+        let now = self.read_until.unwrap_or(Timestamp::MIN);
+        let lapsed = self.deployments.iter().filter_map(|(name, deployment)| {
+            let by = deployment.facts.as_ref()?.mandate.lapsed(now)?;
+            Some(format!("deployment {name} lapsed at {by}, ratified by nobody, and by {now} was not purged"))
+        });
+        lapsed.collect()
     }
 
     fn take(&mut self, entry: &Entry) -> Vec<String> {
@@ -116,6 +148,7 @@ impl Story {
             Fact::OperationOpened { operation, .. } => operation,
             Fact::DeploymentProposed(plan) => &plan.deployment,
             Fact::AlertRaised { alert, .. } => alert,
+            Fact::StaffCounted { .. } => return vec![],
             fact => return self.go_on(entry.at, fact),
         };
         if new_name.len() > NAME_BYTES_MAX {
@@ -130,21 +163,24 @@ impl Story {
                 self.policies.insert(digest.clone());
                 vec![]
             }
-            Fact::OperationOpened { operation, policy_digest, .. } => self.open(operation, policy_digest),
+            Fact::OperationOpened { operation, policy_digest, outside_authoriser, .. } => {
+                self.open(operation, policy_digest, outside_authoriser.clone())
+            }
             Fact::DeploymentProposed(plan) => self.propose(plan),
             fact => self.go_on(entry.at, fact),
         }
     }
 
-    fn open(&mut self, operation: &str, policy_digest: &str) -> Vec<String> {
+    fn open(&mut self, operation: &str, policy_digest: &str, outside_key: Option<String>) -> Vec<String> {
         let mut wrong = Vec::new();
         if !self.policies.contains(policy_digest) {
             wrong.push(format!("operation {operation} is opened under a policy that was never adopted"));
         }
-        if self.operations.insert(operation.to_owned()) {
-            self.tallies.operations += 1;
-        } else {
+        if self.operations.contains_key(operation) {
             wrong.push(format!("operation {operation} is opened twice"));
+        } else {
+            self.operations.insert(operation.to_owned(), outside_key);
+            self.tallies.operations += 1;
         }
         wrong
     }
@@ -155,7 +191,8 @@ impl Story {
             return vec![format!("deployment {name} is proposed twice")];
         }
         let mut wrong = Vec::new();
-        if !self.operations.contains(&plan.operation) {
+        let outside_key = self.operations.get(&plan.operation);
+        if outside_key.is_none() {
             wrong.push(format!("deployment {name} belongs to {}, which was never opened", plan.operation));
         }
         if plan.starts >= plan.ends {
@@ -163,6 +200,9 @@ impl Story {
         }
         let facts = Running {
             is_exercise: plan.deployment_kind == "exercise",
+            cameras: plan.cameras,
+            mandate: Mandate::new(plan, outside_key.and_then(Option::as_ref)),
+            watchlist_people: 0,
             window: plan.starts..plan.ends,
             watchlist_images: None,
             signage_confirmed: false,
@@ -171,7 +211,7 @@ impl Story {
             alerts: BTreeMap::new(),
             ledger: None,
         };
-        let deployment = Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)) };
+        let deployment = Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)), account: None };
         self.deployments.insert(name.clone(), deployment);
         self.tallies.deployments += 1;
         wrong
@@ -188,6 +228,12 @@ impl Story {
             wrong.push(format!("deployment {name} {} while it was {}", deed(fact), stage_words(deployment.stage)));
         }
         let Some(facts) = &mut deployment.facts else {
+            if let (Fact::ResultsPublished { results, .. }, Some(account)) = (fact, deployment.account) {
+                wrong.extend(found(!account.agrees(results), || {
+                    format!("deployment {name}: its results do not agree with its account, or do not add up")
+                }));
+                deployment.stage = Stage::Accounted;
+            }
             return wrong;
         };
         wrong.extend(facts.take(at, fact).into_iter().map(|what| format!("deployment {name}: {what}")));
@@ -195,15 +241,44 @@ impl Story {
         deployment.stage = stage_after(fact).unwrap_or(deployment.stage);
         if matches!(deployment.stage, Stage::Purged | Stage::Withdrawn) {
             self.names -= facts.alerts_named;
+            deployment.account = Some(facts.account());
             deployment.facts = None;
         }
         wrong
     }
 }
 
+impl Account {
+    fn agrees(&self, results: &Results) -> bool {
+        let stated = Self {
+            cameras: results.cameras,
+            watchlist: results.watchlist,
+            alerts: results.total_alerts,
+            faces_seen: results.faces_seen,
+        };
+        *self == stated && results.add_up()
+    }
+}
+
 impl Running {
+    fn account(&self) -> Account {
+        let total = self.ledger.as_ref().map_or_else(Counts::default, |ledger| *ledger.total());
+        Account {
+            cameras: self.cameras,
+            watchlist: self.watchlist_people,
+            alerts: total.alerts_kept,
+            faces_seen: total.faces_seen,
+        }
+    }
+
     /// Measures a fact against what came before it.
     fn take(&mut self, at: Timestamp, fact: &Fact) -> Vec<String> {
+        let mut wrong = self.mandate.take(at, fact);
+        wrong.extend(self.take_step(at, fact));
+        wrong
+    }
+
+    fn take_step(&mut self, at: Timestamp, fact: &Fact) -> Vec<String> {
         match fact {
             Fact::WatchlistFrozen { people, images, by_ground, .. } => self.list(*people, *images, by_ground),
             Fact::SignageConfirmed { signs, .. } => {
@@ -215,13 +290,13 @@ impl Running {
                 found(!self.is_exercise, || "a recording was declared, but it is not an exercise".into())
             }
             Fact::DeploymentStarted { .. } => self.start(at),
-            Fact::DeploymentPaused { .. } => {
+            Fact::DeploymentPaused { .. } | Fact::DeploymentTripped { .. } => {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.stop(at);
                 }
                 vec![]
             }
-            Fact::DeploymentResumed { .. } => {
+            Fact::DeploymentResumed { .. } | Fact::TripCleared { .. } => {
                 if let Some(ledger) = &mut self.ledger {
                     ledger.resume(at);
                 }
@@ -253,6 +328,7 @@ impl Running {
 
     fn list(&mut self, people: u64, images: u64, by_ground: &BTreeMap<String, u64>) -> Vec<String> {
         let frozen_before = self.watchlist_images.replace(images).is_some();
+        self.watchlist_people = people;
         let mut wrong = found(frozen_before, || "its watchlist was frozen twice".into());
         let sum = by_ground.values().try_fold(0_u64, |sum, people| sum.checked_add(*people));
         wrong.extend(found(sum != Some(people), || "the people on the watchlist are not the sum by ground".into()));
@@ -361,7 +437,10 @@ mod tests {
         for left_out in 0..entries.len() {
             let mut fewer = entries.clone();
             let entry = fewer.remove(left_out);
-            let may_be_left_out = matches!(entry.fact, Fact::OutcomeRecorded { .. }) || left_out == entries.len() - 1;
+            let may_be_left_out = matches!(
+                entry.fact,
+                Fact::OutcomeRecorded { .. } | Fact::DocumentFilled { .. } | Fact::TripCleared { .. }
+            ) || left_out == entries.len() - 1;
             let (_, problems) = read(&fewer);
             assert_eq!(problems.is_empty(), may_be_left_out, "without {:?}: {problems:?}", entry.fact);
         }
@@ -391,6 +470,7 @@ mod tests {
             let may_be_twice = matches!(
                 entries[twice].fact,
                 Fact::PolicyAdopted { .. }
+                    | Fact::DocumentFilled { .. }
                     | Fact::SignageConfirmed { .. }
                     | Fact::RecordingDeclared { .. }
                     | Fact::OutcomeRecorded { .. }
@@ -412,7 +492,7 @@ mod tests {
     #[test]
     fn counts_and_dates_that_do_not_fit_are_told() {
         let told = changed("deployment-ended", |entry| entry.at = at(959));
-        assert!(told.contains("17: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
+        assert!(told.contains("20: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
         let told = changed("deployment-ended", |entry| {
             if let Fact::DeploymentEnded { counts: total, .. } = &mut entry.fact {
                 *total = counts(24, 2);
@@ -465,7 +545,7 @@ mod tests {
             assert_eq!(problems.is_empty(), !started, "{after}: {problems:?}");
             assert_eq!(tallies.deployments_withdrawn, 1);
             cut.push(Entry { at: at(2_001), ..entries[3].clone() });
-            let purged = after == entries.len() - 1;
+            let purged = after >= entries.len() - 2;
             let expected = if purged { "while it was purged" } else { "while it was withdrawn" };
             assert!(read(&cut).1.iter().any(|problem| problem.sentence.contains(expected)), "{after}");
         }

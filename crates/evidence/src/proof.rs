@@ -70,6 +70,8 @@ pub fn prove_consistency(
 struct Tiles<'a, S> {
     storage: &'a S,
     size: u64,
+    /// Tiles read for this proof: most of its hashes lie in few of them.
+    read: std::cell::RefCell<Vec<(TileId, Vec<u8>)>>,
     /// Why a tile could not be read: the library's error type has no place for it.
     reason: std::cell::RefCell<Option<EvidenceError>>,
 }
@@ -79,7 +81,7 @@ impl<'a, S: TileStorage> Tiles<'a, S> {
         if size > LOG_ENTRIES_MAX {
             return Err(refused(&format!("{size} entries are more than a log may have")));
         }
-        Ok(Self { storage, size, reason: std::cell::RefCell::new(None) })
+        Ok(Self { storage, size, read: std::cell::RefCell::default(), reason: std::cell::RefCell::new(None) })
     }
 
     fn failure(&self, error: &tlog_tiles::Error) -> EvidenceError {
@@ -95,9 +97,16 @@ impl<'a, S: TileStorage> Tiles<'a, S> {
         if tile.width == 0 {
             return Err(refused(&"it needs a hash outside the log"));
         }
-        let bytes = tile_bytes(&read_hashes(self.storage, tile, self.size)?);
         let filled = Tile::new(TILE_HEIGHT as u8, level, index, tile.width as u32, narrowest.is_data());
-        filled.hash_at_index(&bytes, node).map_err(|error| refused(&error))
+        let mut read = self.read.borrow_mut();
+        let position = match read.iter().position(|(there, _)| *there == tile) {
+            Some(position) => position,
+            None => {
+                read.push((tile, tile_bytes(&read_hashes(self.storage, tile, self.size)?)));
+                read.len() - 1
+            }
+        };
+        filled.hash_at_index(&read[position].1, node).map_err(|error| refused(&error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Counts, DeploymentPlan, Entry, Equipment, Fact};
+use crate::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results};
 
 /// A folder of the shared test material; prints that the test is skipped where it is missing.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
@@ -39,8 +39,8 @@ pub(crate) fn counts(made: u64, kept: u64) -> Counts {
     Counts { faces_seen: made, templates_made: made, templates_destroyed: made - kept, alerts_kept: kept }
 }
 
-/// A lawful record of one deployment, from policy to purge; the fact at index 0 is a policy, all 18 kinds but
-/// withdrawal are in it.
+/// A lawful record of one deployment, from policy to purge; the fact at index 0 is a policy, all kinds of
+/// an ordinary life are in it.
 pub(crate) fn lawful() -> Vec<Entry> {
     let facts = before_start()
         .into_iter()
@@ -53,7 +53,19 @@ pub(crate) fn lawful() -> Vec<Entry> {
 /// One entry of every kind.
 pub(crate) fn one_of_each() -> Vec<Entry> {
     let mut entries = lawful();
-    let fact = Fact::DeploymentWithdrawn { deployment: d(), reason: "rain \u{2028} \n \"quoted\" é".into() };
+    let d = d();
+    let urgently = Fact::DeploymentApprovedUrgently {
+        deployment: d.clone(),
+        role: "urgent authorising officer".into(),
+        ground: "threat to life".into(),
+        ratify_by: at(9_000),
+    };
+    let ratified = Fact::DeploymentRatified { deployment: d.clone(), role: "authorising officer".into() };
+    let outside = Fact::OutsideAuthorised { deployment: d, signature: "— panel abc".into() };
+    let counted = Fact::StaffCounted { by_role: BTreeMap::from([("operator".into(), 2)]) };
+    entries.extend([urgently, ratified, outside, counted].map(|fact| Entry { at: at(2_000), fact }));
+    let d = self::d();
+    let fact = Fact::DeploymentWithdrawn { deployment: d, reason: "rain \u{2028} \n \"quoted\" é".into() };
     entries.push(Entry { at: at(9000), fact });
     entries
 }
@@ -74,9 +86,11 @@ fn before_start() -> Vec<(i64, Fact)> {
                 force: "Example force".into(),
                 purpose: "To try".into(),
                 policy_digest: "aa".into(),
+                outside_authoriser: None,
             },
         ),
         (2, Fact::DeploymentProposed(plan())),
+        (2, Fact::DocumentFilled { deployment: d(), slot: "impact assessment".into(), digest: "d1".into() }),
         (3, Fact::DeploymentApproved { deployment: d(), role: "authorising officer".into() }),
         (4, Fact::NoticePublished { deployment: d(), notice_digest: "bb".into() }),
         (
@@ -89,7 +103,16 @@ fn before_start() -> Vec<(i64, Fact)> {
                 commitment: "cc".into(),
             },
         ),
-        (6, Fact::SignageConfirmed { deployment: d(), signs: 2, alternative_route: "north stairs".into() }),
+        (
+            6,
+            Fact::SignageConfirmed {
+                deployment: d(),
+                signs: 2,
+                alternative_route: "north stairs".into(),
+                page: "https://example.org/d1".into(),
+                role: "operator".into(),
+            },
+        ),
         (
             7,
             Fact::RecordingDeclared {
@@ -102,13 +125,15 @@ fn before_start() -> Vec<(i64, Fact)> {
     ]
 }
 
-fn plan() -> DeploymentPlan {
+pub(crate) fn plan() -> DeploymentPlan {
     DeploymentPlan {
         deployment: d(),
         operation: "o1".into(),
         deployment_kind: "exercise".into(),
         purpose: "test".into(),
         place: "concourse".into(),
+        place_ground: "crime hotspot".into(),
+        place_evidence: "ab".into(),
         cameras: 1,
         starts: at(600),
         ends: at(4_200),
@@ -125,6 +150,23 @@ fn equipment() -> Equipment {
         threshold: "0.5".into(),
         threshold_fpir: "0.001".into(),
         threshold_evaluation: "ff".into(),
+    }
+}
+
+fn results() -> Results {
+    Results {
+        started: at(600),
+        duration_seconds: 370,
+        cameras: 1,
+        watchlist: 3,
+        threshold: "0.5".into(),
+        total_alerts: 1,
+        positive_alerts: 1,
+        positive_interventions: 1,
+        incorrect_alerts: 0,
+        incorrect_interventions: 0,
+        arrests_or_disposals: 0,
+        faces_seen: 24,
     }
 }
 
@@ -161,6 +203,8 @@ fn running() -> Vec<(i64, Fact)> {
         (731, receipt(720, 730, 2, 0)),
         (900, Fact::DeploymentResumed { deployment: d() }),
         (960, receipt(900, 960, 7, 0)),
+        (961, Fact::DeploymentTripped { deployment: d(), wire: "camera moved".into(), found: "c1 moved".into() }),
+        (965, Fact::TripCleared { deployment: d(), role: "authorising officer".into(), reason: "set up again".into() }),
     ]
 }
 
@@ -177,5 +221,6 @@ fn after_end() -> Vec<(i64, Fact)> {
                 key_destroyed: true,
             },
         ),
+        (1_000, Fact::ResultsPublished { deployment: d(), results: results() }),
     ]
 }

@@ -10,8 +10,12 @@ pub(crate) enum Stage {
     Announced,
     Comparing,
     Paused,
+    /// Paused by a trip-wire.
+    Tripped,
     Ended,
     Purged,
+    /// Purged, and its results published.
+    Accounted,
     Withdrawn,
 }
 
@@ -19,18 +23,28 @@ pub(crate) enum Stage {
 pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
     use Stage::*;
     match fact {
-        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::DeploymentProposed(_) => &[],
-        Fact::DeploymentApproved { .. } => &[Proposed],
-        Fact::NoticePublished { .. } => &[Approved],
+        Fact::PolicyAdopted { .. }
+        | Fact::OperationOpened { .. }
+        | Fact::StaffCounted { .. }
+        | Fact::DeploymentProposed(_) => &[],
+        Fact::DocumentFilled { .. } => &[Proposed, Approved],
+        Fact::DeploymentApproved { .. } | Fact::DeploymentApprovedUrgently { .. } => &[Proposed],
+        Fact::DeploymentRatified { .. } => &[Approved, Announced, Comparing, Paused, Tripped, Ended],
+        Fact::OutsideAuthorised { .. } | Fact::NoticePublished { .. } => &[Approved],
         Fact::WatchlistFrozen { .. }
         | Fact::SignageConfirmed { .. }
         | Fact::RecordingDeclared { .. }
         | Fact::DeploymentStarted { .. } => &[Announced],
         Fact::DeploymentPaused { .. } => &[Comparing],
+        Fact::DeploymentTripped { .. } => &[Comparing, Paused],
         Fact::DeploymentResumed { .. } => &[Paused],
-        Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => &[Comparing, Paused],
-        Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Ended],
+        Fact::TripCleared { .. } => &[Tripped],
+        Fact::AlertRaised { .. } | Fact::DeletionReceipt { .. } | Fact::DeploymentEnded { .. } => {
+            &[Comparing, Paused, Tripped]
+        }
+        Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Tripped, Ended],
         Fact::DeploymentPurged { .. } => &[Ended],
+        Fact::ResultsPublished { .. } => &[Purged],
         Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
     }
 }
@@ -39,12 +53,16 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
 pub(crate) fn stage_after(fact: &Fact) -> Option<Stage> {
     match fact {
         Fact::DeploymentProposed(_) => Some(Stage::Proposed),
-        Fact::DeploymentApproved { .. } => Some(Stage::Approved),
+        Fact::DeploymentApproved { .. } | Fact::DeploymentApprovedUrgently { .. } => Some(Stage::Approved),
         Fact::NoticePublished { .. } => Some(Stage::Announced),
-        Fact::DeploymentStarted { .. } | Fact::DeploymentResumed { .. } => Some(Stage::Comparing),
+        Fact::DeploymentStarted { .. } | Fact::DeploymentResumed { .. } | Fact::TripCleared { .. } => {
+            Some(Stage::Comparing)
+        }
         Fact::DeploymentPaused { .. } => Some(Stage::Paused),
+        Fact::DeploymentTripped { .. } => Some(Stage::Tripped),
         Fact::DeploymentEnded { .. } => Some(Stage::Ended),
         Fact::DeploymentPurged { .. } => Some(Stage::Purged),
+        Fact::ResultsPublished { .. } => Some(Stage::Accounted),
         Fact::DeploymentWithdrawn { .. } => Some(Stage::Withdrawn),
         _ => None,
     }
@@ -53,9 +71,16 @@ pub(crate) fn stage_after(fact: &Fact) -> Option<Stage> {
 /// What the fact says of its deployment, as the verb of a sentence.
 pub(crate) fn deed(fact: &Fact) -> &'static str {
     match fact {
-        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } => "was mentioned",
+        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::StaffCounted { .. } => "was mentioned",
         Fact::DeploymentProposed(_) => "was proposed",
         Fact::DeploymentApproved { .. } => "was approved",
+        Fact::DeploymentApprovedUrgently { .. } => "was approved urgently",
+        Fact::DeploymentRatified { .. } => "was ratified",
+        Fact::OutsideAuthorised { .. } => "was signed by an outside body",
+        Fact::DocumentFilled { .. } => "had a document filled",
+        Fact::DeploymentTripped { .. } => "touched a trip-wire",
+        Fact::TripCleared { .. } => "was resumed after a trip-wire",
+        Fact::ResultsPublished { .. } => "had its results published",
         Fact::NoticePublished { .. } => "was announced to the public",
         Fact::WatchlistFrozen { .. } => "had its watchlist frozen",
         Fact::SignageConfirmed { .. } => "had its signs confirmed",
@@ -81,8 +106,10 @@ pub(crate) fn stage_words(stage: Stage) -> &'static str {
         Stage::Announced => "announced and not started",
         Stage::Comparing => "comparing",
         Stage::Paused => "paused",
+        Stage::Tripped => "paused by a trip-wire",
         Stage::Ended => "ended",
         Stage::Purged => "purged",
+        Stage::Accounted => "purged and its results published",
         Stage::Withdrawn => "withdrawn",
     }
 }
@@ -98,7 +125,9 @@ mod tests {
             let lawful = lawful_stages(&entry.fact);
             let is_first = matches!(entry.fact, Fact::DeploymentProposed(_));
             assert_eq!(lawful.is_empty(), is_first, "{:?}", entry.fact);
-            assert!(!lawful.contains(&Stage::Purged) && !lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
+            let is_last = matches!(entry.fact, Fact::ResultsPublished { .. });
+            assert_eq!(lawful.contains(&Stage::Purged), is_last, "{:?}", entry.fact);
+            assert!(!lawful.contains(&Stage::Accounted) && !lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
             assert!(stage_after(&entry.fact).is_none_or(|after| !lawful.contains(&after)), "{:?}", entry.fact);
         }
     }

@@ -25,6 +25,8 @@ const KEPT_BESIDE_PREFIX: &str = "checkpoint.";
 /// A structure that was found whole.
 pub(crate) struct Structure {
     pub(crate) checkpoint: Checkpoint,
+    /// The signed note it was read from.
+    pub(crate) note: Vec<u8>,
     /// Kept checkpoints that are of this same history.
     pub(crate) kept: u64,
     /// Tiles and bundles compared.
@@ -61,7 +63,7 @@ pub(crate) fn check(
         walk.check_bundle(visit)?;
     }
     walk.check_right_edge()?;
-    Ok(Structure { checkpoint: walk.checkpoint, kept: walk.next_kept as u64, tiles: walk.tiles, listed })
+    Ok(Structure { checkpoint: walk.checkpoint, note, kept: walk.next_kept as u64, tiles: walk.tiles, listed })
 }
 
 struct Walk<'a> {

@@ -2,15 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::accounts::{Account, Accounts};
 use crate::checkpoint::CheckpointVerifier;
+use crate::cosignature::{Quorum, Word};
 use crate::lifecycle::{Problem, Story, Tallies};
 use crate::storage::MemoryTiles;
 use crate::structure::{self, Structure};
-use crate::{EvidenceError, line};
+use crate::{Entry, EvidenceError, line};
 
 pub use crate::structure::{FOLDER_NAMES_MAX, KEPT_MAX};
+
+/// Entries, and bytes of entries, that are held in memory to be read together.
+const TOGETHER_ENTRIES_MAX: usize = 8_192;
+const TOGETHER_BYTES_MAX: usize = 8 << 20;
 
 /// A log as it was published, read by somebody who does not trust it.
 pub trait Published {
@@ -67,6 +75,16 @@ pub enum VerifyError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Too few witnesses vouch for the checkpoint.
+    #[error(
+        "{} of the witnesses asked for vouch for this checkpoint, {least} were to: {}", .words.iter().filter(|word| word.counts).count(), tell_words(.words)
+    )]
+    Unwitnessed {
+        /// How many were to.
+        least: usize,
+        /// What each of them said.
+        words: Vec<Word>,
+    },
     /// The files are whole, but what they say cannot be or should not have been.
     #[error("the log is whole, but what it records is not in order: {}", tell(.problems, *.problems_untold))]
     Record {
@@ -92,6 +110,12 @@ pub struct Verdict {
     pub tiles: u64,
     /// What the record adds up to; nothing where the entries are somebody else's and only the structure was checked.
     pub record: Option<Tallies>,
+    /// What the record says of each deployment, the first ones where there are many.
+    pub deployments: Vec<Account>,
+    /// How many more deployments there are.
+    pub deployments_untold: u64,
+    /// What the witnesses asked for said of the checkpoint.
+    pub witnesses: Vec<Word>,
     /// What was proven, in plain sentences.
     pub proven: Vec<String>,
     /// What was not, in plain sentences.
@@ -101,33 +125,63 @@ pub struct Verdict {
 /// Checks a whole log against its operator's public key (`<origin>+<id>+<key>`): the signature, every tile computed
 /// again from the entries, every kept checkpoint, and, where the entries are those of this record, what they say.
 pub fn verify(source: &dyn Published, key: &str) -> Result<Verdict, VerifyError> {
+    verify_witnessed(source, key, &Quorum::default(), Timestamp::UNIX_EPOCH)
+}
+
+/// The same, and whether enough witnesses vouch for the checkpoint; `now` is what the age of their word is measured by.
+pub fn verify_witnessed(
+    source: &dyn Published,
+    key: &str,
+    quorum: &Quorum,
+    now: Timestamp,
+) -> Result<Verdict, VerifyError> {
     let key = CheckpointVerifier::new(key.trim()).map_err(VerifyError::Key)?;
     let mut reader = Reader::default();
-    let structure = structure::check(source, &key, &mut |number, bytes| reader.read(number, bytes))?;
-    let record = match reader.whose {
-        Some(Whose::Ours) => {
-            let (tallies, problems, problems_untold) = reader.story.finish();
-            if !problems.is_empty() {
-                return Err(VerifyError::Record { problems, problems_untold });
+    let structure = structure::check(source, &key, &mut |number, bytes| reader.take(number, bytes))?;
+    reader.read_together();
+    let words = witnessed(&structure, quorum, now)?;
+    let ((deployments, deployments_untold), record) = (
+        reader.accounts.finish(),
+        match reader.whose {
+            Some(Whose::Ours) => {
+                let (tallies, problems, problems_untold) = reader.story.finish();
+                if !problems.is_empty() {
+                    return Err(VerifyError::Record { problems, problems_untold });
+                }
+                Some(tallies)
             }
-            Some(tallies)
-        }
-        Some(Whose::Others { ours_too: Some(entry) }) => {
-            let sentence = "it is of an overt record, but the log began with other entries".into();
-            return Err(VerifyError::Record { problems: vec![Problem { entry, sentence }], problems_untold: 0 });
-        }
-        Some(Whose::Others { ours_too: None }) | None => None,
-    };
+            Some(Whose::Others { ours_too: Some(entry) }) => {
+                let sentence = "it is of an overt record, but the log began with other entries".into();
+                return Err(VerifyError::Record { problems: vec![Problem { entry, sentence }], problems_untold: 0 });
+            }
+            Some(Whose::Others { ours_too: None }) | None => None,
+        },
+    );
     Ok(Verdict {
         origin: structure.checkpoint.origin.clone(),
         entries: structure.checkpoint.size,
         root: structure.checkpoint.root.to_string(),
         checkpoints: structure.kept,
         tiles: structure.tiles,
-        proven: proven(&structure, record.as_ref()),
-        not_proven: not_proven(&structure, record.as_ref()),
+        proven: proven(&structure, record.as_ref(), &words),
+        not_proven: not_proven(&structure, record.as_ref(), &words),
         record,
+        deployments,
+        deployments_untold,
+        witnesses: words,
     })
+}
+
+/// What each witness asked for said of the checkpoint, if enough of them vouch for it.
+fn witnessed(structure: &Structure, quorum: &Quorum, now: Timestamp) -> Result<Vec<Word>, VerifyError> {
+    let words = quorum.words(&structure.note, now).map_err(|error| VerifyError::Refused {
+        file: crate::layout::CHECKPOINT_PATH.into(),
+        reason: error.to_string(),
+    })?;
+    if words.iter().filter(|word| word.counts).count() < quorum.least {
+        return Err(VerifyError::Unwitnessed { least: quorum.least, words });
+    }
+    Ok(words)
 }
 
 /// Whose entries these are, decided by the first.
@@ -139,23 +193,26 @@ enum Whose {
     },
 }
 
+/// Reads entries: decoded many at a time on every core, then taken in one after another.
 #[derive(Default)]
 struct Reader {
     whose: Option<Whose>,
     story: Story,
+    accounts: Accounts,
+    /// Entries of ours that wait to be read, the first of which has number `first`.
+    waiting: Vec<u8>,
+    ends: Vec<usize>,
+    first: u64,
 }
 
 impl Reader {
-    fn read(&mut self, number: u64, bytes: &[u8]) {
+    fn take(&mut self, number: u64, bytes: &[u8]) {
         let whose = self.whose.get_or_insert_with(|| match line::looks_like_ours(bytes) {
             true => Whose::Ours,
             false => Whose::Others { ours_too: None },
         });
         match whose {
-            Whose::Ours => match line::decode(bytes) {
-                Ok(entry) => self.story.read(number, &entry),
-                Err(error) => self.story.tell(number, error.to_string()),
-            },
+            Whose::Ours => self.wait(number, bytes),
             Whose::Others { ours_too } => {
                 if ours_too.is_none() && line::looks_like_ours(bytes) && line::decode(bytes).is_ok() {
                     *ours_too = Some(number);
@@ -163,9 +220,38 @@ impl Reader {
             }
         }
     }
+
+    fn wait(&mut self, number: u64, bytes: &[u8]) {
+        if self.ends.is_empty() {
+            self.first = number;
+        }
+        self.waiting.extend_from_slice(bytes);
+        self.ends.push(self.waiting.len());
+        if self.ends.len() >= TOGETHER_ENTRIES_MAX || self.waiting.len() >= TOGETHER_BYTES_MAX {
+            self.read_together();
+        }
+    }
+
+    fn read_together(&mut self) {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        let places: Vec<_> = begins.zip(self.ends.iter().copied()).collect();
+        let decode = |(begin, end): &(usize, usize)| line::decode(&self.waiting[*begin..*end]);
+        let entries: Vec<Result<Entry, EvidenceError>> = places.par_iter().with_min_len(256).map(decode).collect();
+        for (entry, number) in entries.iter().zip(self.first..) {
+            match entry {
+                Ok(entry) => {
+                    self.story.read(number, entry);
+                    self.accounts.read(entry);
+                }
+                Err(error) => self.story.tell(number, error.to_string()),
+            }
+        }
+        self.waiting.clear();
+        self.ends.clear();
+    }
 }
 
-fn proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
+fn proven(structure: &Structure, record: Option<&Tallies>, words: &[Word]) -> Vec<String> {
     let (origin, size) = (&structure.checkpoint.origin, structure.checkpoint.size);
     let mut sentences = vec![
         format!("The checkpoint of {size} entries is signed by {origin} with the given key."),
@@ -178,6 +264,13 @@ fn proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
         sentences.push(format!(
             "The log only grew: every kept checkpoint ({}) is signed and is of a beginning of this same log.",
             structure.kept
+        ));
+    }
+    let vouching: Vec<_> = words.iter().filter(|word| word.counts).map(tell_word).collect();
+    if !vouching.is_empty() {
+        sentences.push(format!(
+            "Whoever trusts these witnesses knows that nobody was shown another history by then: {}.",
+            vouching.join("; ")
         ));
     }
     let Some(tallies) = record else {
@@ -197,13 +290,23 @@ fn proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
     sentences
 }
 
-fn not_proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
+fn not_proven(structure: &Structure, record: Option<&Tallies>, words: &[Word]) -> Vec<String> {
     let mut sentences = vec![
         "These are the operator's statements: a log proves that they were made, in this order, and not changed since; not that they are true.".into(),
         "Nothing here proves that anything was erased: a receipt is a statement about erasure.".into(),
         "Dates are the operator's own.".into(),
-        "Whether others were shown another log: compare the root with a copy that somebody else keeps.".into(),
     ];
+    if !words.iter().any(|word| word.counts) {
+        sentences.push(
+            "Whether others were shown another log: no witness vouches for this one; compare the root with a copy that somebody else keeps.".into(),
+        );
+    }
+    sentences.extend(
+        words
+            .iter()
+            .filter(|word| !word.counts)
+            .map(|word| format!("That {} saw this log: {}.", word.witness, tell_word(word))),
+    );
     match record {
         None if structure.checkpoint.size == 0 => sentences.push("The log is empty.".into()),
         None => sentences.push(
@@ -211,6 +314,9 @@ fn not_proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
                 .into(),
         ),
         Some(tallies) => {
+            sentences.push(
+                "Whether every document that the policy demands was completed: compare the slots on the record with the policy profile, whose text is public.".into(),
+            );
             let over = tallies.deployments_purged + tallies.deployments_withdrawn;
             let open = tallies.deployments.saturating_sub(over);
             if open > 0 {
@@ -224,11 +330,35 @@ fn not_proven(structure: &Structure, record: Option<&Tallies>) -> Vec<String> {
     if !structure.listed {
         sentences.push("The source cannot be listed: files that nothing points to were not looked at.".into());
     }
-    let unchecked = structure.checkpoint.signatures_unchecked;
+    let known = words.iter().filter(|word| word.cosigned.is_some()).count();
+    let unchecked = structure.checkpoint.signatures_unchecked.saturating_sub(known);
     if unchecked > 0 {
         sentences.push(format!("Signatures on the checkpoint by keys that were not given: {unchecked}."));
     }
     sentences
+}
+
+fn tell_words(words: &[Word]) -> String {
+    words.iter().map(tell_word).collect::<Vec<_>>().join("; ")
+}
+
+fn tell_word(word: &Word) -> String {
+    let Word { witness, cosigned, age_seconds, counts } = word;
+    match (cosigned, age_seconds) {
+        (Some(at), Some(seconds)) if *counts => format!("{witness} cosigned it at {at}, {} ago", age_words(*seconds)),
+        (Some(at), Some(seconds)) if *seconds < 0 => format!("{witness} cosigned it at {at}, which is still to come"),
+        (Some(at), _) => format!("{witness} cosigned it at {at}, which is too long ago"),
+        (None, _) => format!("{witness} did not cosign it"),
+    }
+}
+
+fn age_words(seconds: i64) -> String {
+    match seconds {
+        s if s < 120 => format!("{} s", s.max(0)),
+        s if s < 7_200 => format!("{} min", s / 60),
+        s if s < 172_800 => format!("{} h", s / 3_600),
+        s => format!("{} days", s / 86_400),
+    }
 }
 
 fn tell(problems: &[Problem], untold: u64) -> String {
@@ -265,7 +395,7 @@ impl Published for MemoryTiles {
 mod tests {
     use super::*;
     use crate::samples::{at, lawful};
-    use crate::{CheckpointSigner, Entry, Fact, KeyPair, Log, publish};
+    use crate::{CheckpointSigner, Fact, KeyPair, Log, publish};
 
     /// Publishes these lines as one log and checks it.
     fn check(lines: &[Vec<u8>]) -> Result<Verdict, VerifyError> {
@@ -298,10 +428,10 @@ mod tests {
     #[test]
     fn an_unlawful_record_is_refused_by_entry() {
         let mut entries = lawful();
-        entries.remove(4);
+        entries.remove(5);
         match check(&lines(&entries)) {
             Err(error @ VerifyError::Record { .. }) => {
-                assert!(error.to_string().contains("entry 4: deployment d1 had its watchlist frozen"), "{error}");
+                assert!(error.to_string().contains("entry 5: deployment d1 had its watchlist frozen"), "{error}");
             }
             other => panic!("{other:?}"),
         }

@@ -1,6 +1,6 @@
 //! After a crash: a deployment that was live is counted as far as the record goes, and ended. It is never resumed by software.
 
-use domain::{Actor, Counts, Deployment, DeploymentId};
+use domain::{Counts, Deployment, DeploymentId};
 use jiff::Timestamp;
 use store::Store;
 
@@ -16,11 +16,11 @@ pub fn recover(store: &mut Store, deployment: &DeploymentId, now: Timestamp) -> 
     let ended = match store.deployment(deployment)?.into_inner() {
         Deployment::Live(live) => {
             let counts = alerts_only(raised, live.counted());
-            store.commit(live.count(counts, now)?)?.into_inner().end(Actor::System, reason, now)?
+            store.commit(live.count(counts, now)?)?.into_inner().end(reason, now)?
         }
         Deployment::Paused(paused) => {
             let counts = alerts_only(raised, paused.counted());
-            store.commit(paused.count(counts, now)?)?.into_inner().end(Actor::System, reason, now)?
+            store.commit(paused.count(counts, now)?)?.into_inner().end(reason, now)?
         }
         _ => return Ok(false),
     };

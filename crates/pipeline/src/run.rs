@@ -4,9 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use capture::{Feed, Frame, Pace};
-use domain::{
-    Actor, Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle,
-};
+use domain::{Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle};
 use face::{Faces, Gallery, Picture, Template};
 use jiff::{SignedDuration, Timestamp};
 use store::{Evidence, Recorded};
@@ -277,7 +275,7 @@ impl Run {
         let recorded = store.commit(live.count(self.tally.unreported(), self.clock.now())?)?;
         self.tally.mark_reported();
         self.live = Some(recorded);
-        store.publish(self.clock.now())?;
+        store.publish_if_due(self.clock.now())?;
         Ok(())
     }
 
@@ -291,7 +289,7 @@ impl Run {
         }
         let mut store = lock(&self.store);
         if let Some(live) = self.live.take() {
-            store.commit(live.into_inner().end(Actor::System, reason, self.clock.now())?)?;
+            store.commit(live.into_inner().end(reason, self.clock.now())?)?;
         }
         store.publish(self.clock.now())?;
         Ok(())

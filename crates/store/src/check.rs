@@ -3,6 +3,7 @@
 //! It trusts nothing but the keys: the database against itself, every entry against its hash, its event and the tiles
 //! that were published of it, every deployment against the order of its life and the state of what is sealed for it.
 
+mod kept;
 mod record;
 mod sealed;
 
@@ -42,7 +43,7 @@ impl fmt::Display for Finding {
 pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn tell(&mut self, place: impl Into<String>, found: impl Into<String>) {
+    pub(crate) fn tell(&mut self, place: impl Into<String>, found: impl Into<String>) {
         if self.0.len() < FINDINGS_MAX {
             self.0.push(Finding { place: place.into(), found: found.into() });
         }
@@ -60,6 +61,8 @@ impl Store {
         self.check_record(&mut findings)?;
         self.check_published(&mut findings)?;
         self.check_public_texts(&mut findings)?;
+        self.check_chain(&mut findings)?;
+        self.check_kept(&mut findings)?;
         let now = self.last_recorded()?.unwrap_or(Timestamp::MIN);
         let with_rows = self.sealed_deployments()?;
         for d in self.deployments()? {
@@ -128,6 +131,9 @@ impl Store {
                 }
             }
             other => {
+                if self.key_folder().state(d)? == KeyState::Destroying {
+                    findings.tell(&place, format!("it is {}, and its key is said to be destroyed", other.state()));
+                }
                 let ends = other.plan().ends;
                 if ends <= now && sealed {
                     findings.tell(&place, format!("it is {} although its window ended at {ends}", other.state()));
@@ -166,6 +172,9 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod planted;
 
 #[cfg(test)]
 mod tests {

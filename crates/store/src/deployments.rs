@@ -16,12 +16,7 @@ const NOTICE_BYTES_MAX: usize = 64 * 1024;
 impl Store {
     /// The deployment in its present state, rebuilt from its entries.
     pub fn deployment(&self, d: &DeploymentId) -> Result<Recorded<Deployment>, StoreError> {
-        let replayed = self.with_history(d, |history| Deployment::replay(history))?;
-        let found = replayed.map_err(|inconsistent| StoreError::Damaged {
-            what: format!("deployment {d}"),
-            found: inconsistent.to_string(),
-        })?;
-        match found {
+        match self.replayed(d)? {
             Some(deployment) => Ok(Recorded::new(deployment)),
             None => Err(StoreError::Unknown { what: "the deployment", name: d.to_string() }),
         }
@@ -43,7 +38,8 @@ impl Store {
         refuse_above("a public notice", text.len(), NOTICE_BYTES_MAX, "bytes")?;
         let d = approved.plan().deployment.clone();
         let approved = self.deployment(&d)?.expect_approved()?.into_inner();
-        let decided = approved.announce(officer, policy_file::digest(text), now)?;
+        let (policy, operation) = (self.policy_in_force()?, self.operation(&approved.plan().operation)?);
+        let decided = approved.announce(officer, policy_file::digest(text), &operation, &policy, now)?;
         self.record_with_text(decided, &notice_path(&d), text, |transaction, entry| {
             transaction
                 .prepare_cached("INSERT INTO notices (deployment, entry, text) VALUES (?1, ?2, ?3)")

@@ -16,7 +16,7 @@ pub(crate) const DATABASE: &str = "overt.db";
 /// Its name until the store is completely made; found at the next creation, it marks one that was cut short.
 pub(crate) const DATABASE_UNFINISHED: &str = "overt.db-unfinished";
 /// Owner reads and writes.
-const PRIVATE_FILE: u32 = 0o600;
+pub(crate) const PRIVATE_FILE: u32 = 0o600;
 /// Everybody reads.
 const PUBLIC_FILE: u32 = 0o644;
 
@@ -158,6 +158,11 @@ pub(crate) fn touch_private(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(PRIVATE_FILE).open(path).map(drop)
 }
 
+/// Makes a folder that only its owner can look into.
+pub(crate) fn make_private_folder(path: &Path) -> Result<(), StoreError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).doing_with("making the folder", path)
+}
+
 /// Puts the names in a folder on the disk.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     act(|| File::open(folder)?.sync_all())
@@ -172,7 +177,7 @@ fn act<T>(change: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Creates or replaces a file below `root`, making folders as needed. A power cut leaves the old file or the new one.
-fn write_durably(root: &Path, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+pub(crate) fn write_durably(root: &Path, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::other("it has no folder or no name"));
     };
@@ -203,7 +208,8 @@ fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn lock(root: &Path) -> Result<File, StoreError> {
+/// Takes the lock on a folder, which is held until the file is dropped.
+pub(crate) fn lock(root: &Path) -> Result<File, StoreError> {
     let path = root.join("lock");
     let options = || OpenOptions::new().write(true).create(true).truncate(false).mode(PRIVATE_FILE).open(&path);
     let file = options().doing_with("opening the lock", &path)?;

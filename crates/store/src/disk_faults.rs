@@ -4,11 +4,11 @@
 //! Whatever the operation says then: after a restart the check finds nothing, the operation happened whole or not at all,
 //! and asked again it happens, or is refused because it has happened.
 
-use domain::{Actor, AlertId, Deployment, Draft, Judgement, Kind, Operation, OperationId, Outcome, Plan, Role};
+use domain::{AlertId, Deployment, Draft, Judgement, Outcome, Role};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::faulty::{self, Way};
-use crate::scenes::{Folder, Scene, equipment, evidence, facts, leaf_hashes, officer, template, threshold};
+use crate::scenes::{Folder, Scene, equipment, evidence, facts, leaf_hashes, officer, operation, template, threshold};
 use crate::{AlertState, EXERCISE_POLICY, StoreError};
 
 type Outcomes = Result<(), StoreError>;
@@ -64,10 +64,7 @@ const TABLE: &[Row] = &[
         before: |scene| drop(scene.policy()),
         does: |scene, now| {
             let policy = scene.store().policy()?.unwrap();
-            let text = || "Exercise".to_owned();
-            let operation = OperationId::new("op-1").unwrap();
-            let operation = Operation { operation, title: text(), force: text(), purpose: text() };
-            let opened = operation.open(&officer(Role::AuthorisingOfficer), &policy, now)?;
+            let opened = operation().open(&officer(Role::AuthorisingOfficer), &policy, now)?;
             scene.store().commit(opened).map(drop)
         },
     },
@@ -76,17 +73,7 @@ const TABLE: &[Row] = &[
         before: Scene::operation,
         does: |scene, now| {
             let policy = scene.store().policy()?.unwrap();
-            let plan = Plan {
-                deployment: scene.d(),
-                operation: OperationId::new("op-1").unwrap(),
-                kind: Kind::Exercise,
-                purpose: "training and demonstration".into(),
-                place: "concourse".into(),
-                cameras: 1,
-                starts: now,
-                ends: now + SignedDuration::from_hours(1),
-            };
-            let proposed = Draft { plan }.propose(&officer(Role::Proposer), &policy, now)?;
+            let proposed = Draft { plan: scene.plan(now) }.propose(&officer(Role::Proposer), &policy, now)?;
             scene.store().commit(proposed).map(drop)
         },
     },
@@ -99,7 +86,8 @@ const TABLE: &[Row] = &[
         does: |scene, now| {
             let d = scene.d();
             let proposed = scene.store().deployment(&d)?.expect_proposed()?.into_inner();
-            let approved = proposed.approve(&officer(Role::AuthorisingOfficer), now)?;
+            let approved =
+                proposed.approve(&officer(Role::AuthorisingOfficer), &scene.store().policy()?.unwrap(), now)?;
             scene.store().commit(approved).map(drop)
         },
     },
@@ -197,7 +185,7 @@ const TABLE: &[Row] = &[
         does: |scene, now| {
             let d = scene.d();
             let live = scene.store().deployment(&d)?.expect_live()?.into_inner();
-            scene.store().commit(live.end(Actor::System, "over", now)?).map(drop)
+            scene.store().commit(live.end("over", now)?).map(drop)
         },
     },
     Row {
@@ -212,7 +200,7 @@ const TABLE: &[Row] = &[
     Row {
         name: "replace a key",
         before: alerted,
-        does: |scene, now| scene.store().rotate_key("deployment-kx-1", Actor::System, now).map(drop),
+        does: |scene, now| scene.store().rotate_key("deployment-kx-1", &officer(Role::Administrator), now).map(drop),
     },
     Row {
         name: "purge",

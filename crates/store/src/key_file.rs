@@ -107,7 +107,7 @@ impl KeyFiles<'_> {
     /// the rest.
     pub(crate) fn make_next(&self, name: &str) -> Result<NextKey, StoreError> {
         let data_key = self.read(name)?;
-        let generation = self.noted(name)?.map_or(1, |noted| noted.generation.saturating_add(1));
+        let generation = self.generation(name)?.saturating_add(1);
         let (file_key, path) = (fresh_key()?, self.next_path(name));
         let data_key = seal_data_key(name, generation, &file_key, &data_key)?;
         directory::destroy(&path).doing_with("removing an unused key", &path)?;
@@ -126,6 +126,11 @@ impl KeyFiles<'_> {
         }
         directory::destroy(&path).doing_with("destroying the key before", &path)?;
         directory::rename(&next, &path).doing_with("putting the new key in place", &path)
+    }
+
+    /// How many keys of this name there have been.
+    pub(crate) fn generation(&self, name: &str) -> Result<u32, StoreError> {
+        Ok(self.noted(name)?.map_or(0, |noted| noted.generation))
     }
 
     /// Every key file, by name.

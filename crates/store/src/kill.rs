@@ -105,7 +105,7 @@ fn work(scene: &mut Scene, alerts: &mut Vec<AlertId>, dice: &mut Dice) {
         5 => scene.pause_and_resume(),
         6 => {
             let key = scene.store().keys().unwrap().remove(0).name;
-            scene.store().rotate_key(&key, domain::Actor::System, now).unwrap();
+            scene.store().rotate_key(&key, &officer(Role::Administrator), now).unwrap();
         }
         7 => {
             let text = format!("{EXERCISE_POLICY}# {now}\n");

@@ -8,9 +8,9 @@
 //! steals it can and cannot do, is said in `docs/reference/store.md`.
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
-//! a decision is recorded (`store`, `log`, `publishing`), what is kept of it (`policy_file`, `policy_explained`,
-//! `policies`, `deployments`, `key_file`, `sealing`, `rotation`, `watchlist`, `alerts`), how it ends (`purge`), what a
-//! copy may hold (`backup`), and how it is doubted (`check`).
+//! a decision is recorded (`store`, `log`, `chain`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
+//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `key_file`, `sealing`, `rotation`,
+//! `watchlist`, `alerts`), how it ends (`purge`), what a copy may hold (`backup`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -19,11 +19,17 @@ mod database;
 pub mod disclosure;
 mod store;
 mod log;
+mod chain;
+mod batch;
 mod publishing;
+mod vouching;
+mod witnessing;
 mod policy_file;
 mod policy_explained;
 mod policies;
 mod deployments;
+mod staff;
+mod keeping_time;
 mod key_file;
 mod sealing;
 mod rotation;
@@ -40,6 +46,8 @@ mod faults;
 #[cfg(test)]
 mod disk_faults;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod migrating;
@@ -47,14 +55,17 @@ mod migrating;
 mod scenes;
 
 pub use alerts::{AlertRow, AlertState, Evidence, Opened};
+pub use batch::BATCH_DECISIONS_MAX;
 pub use check::Finding;
 pub use error::StoreError;
 pub use key_file::KeyAge;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
 };
-pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, shipped_policy};
+pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, sha256_hex, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use store::Store;
+pub use vouching::WitnessRequest;
 pub use watchlist::Listed;
+pub use witnessing::WitnessFolder;

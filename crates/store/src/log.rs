@@ -2,23 +2,27 @@
 
 use domain::deployment::{Inconsistent, Recollection};
 use domain::{
-    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, Withheld,
+    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, StaffChange,
+    Withheld,
 };
 use evidence::{Entry, TileStorage as _, line};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
 
+use crate::chain::{EventRow, Link};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::recorded::Recorded;
 use crate::store::Store;
 
-/// The history of the deployment asked for last.
+/// The deployment asked for last, as far as its entries were read.
 pub(crate) struct Remembered {
     deployment: DeploymentId,
     /// The last event read.
     until: i64,
-    history: Vec<Recollection>,
+    /// Number of entries read.
+    entries: usize,
+    state: Option<Deployment>,
 }
 
 impl Store {
@@ -46,11 +50,7 @@ impl Store {
         beside: impl FnOnce(&Transaction<'_>, Option<u64>) -> Result<(), StoreError>,
     ) -> Result<Recorded<T>, StoreError> {
         let (state, event) = decided.into_parts();
-        let publication = event.publication();
-        self.refuse_earlier(event.at)?;
-        if let Publication::Publish(entry) = &publication {
-            self.refuse_outdated(&event, entry)?;
-        }
+        let publication = self.expect_recordable(&event)?;
         let doing = "recording";
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).doing(doing)?;
         let number = insert(&transaction, &event, &publication)?;
@@ -82,6 +82,22 @@ impl Store {
         recorded
     }
 
+    /// Writes an event in a transaction that somebody else ends.
+    pub(crate) fn insert_event(&self, event: &Event) -> Result<(), StoreError> {
+        let publication = self.expect_recordable(event)?;
+        insert(&self.connection, event, &publication).map(drop)
+    }
+
+    /// What the record will say of an event, if it follows from what is on the record now.
+    fn expect_recordable(&self, event: &Event) -> Result<Publication, StoreError> {
+        let publication = event.publication();
+        self.refuse_earlier(event.at)?;
+        if let Publication::Publish(entry) = &publication {
+            self.refuse_outdated(event, entry)?;
+        }
+        Ok(publication)
+    }
+
     /// Refuses what is dated before the last thing recorded.
     pub(crate) fn refuse_earlier(&self, at: Timestamp) -> Result<(), StoreError> {
         match self.last_recorded()? {
@@ -99,16 +115,12 @@ impl Store {
         at.map(timestamp).transpose()
     }
 
-    /// Gives `read` the deployment's entries with who acted, oldest first. The history asked for last stays in memory:
+    /// The deployment as its entries tell it; nothing where there are none. The one asked for last stays in memory:
     /// entries are only ever added, so what was read stays true and only newer ones are read.
-    pub(crate) fn with_history<T>(
-        &self,
-        d: &DeploymentId,
-        read: impl FnOnce(&mut Vec<Recollection>) -> T,
-    ) -> Result<T, StoreError> {
+    pub(crate) fn replayed(&self, d: &DeploymentId) -> Result<Option<Deployment>, StoreError> {
         let remembered = self.remembered.take().filter(|remembered| remembered.deployment == *d);
         let mut remembered =
-            remembered.unwrap_or_else(|| Remembered { deployment: d.clone(), until: 0, history: Vec::new() });
+            remembered.unwrap_or_else(|| Remembered { deployment: d.clone(), until: 0, entries: 0, state: None });
         let doing = "reading a deployment";
         let mut statement = self
             .connection
@@ -121,12 +133,19 @@ impl Store {
         while let Some(row) = rows.next().doing(doing)? {
             let number: u64 = row.get(0).doing(doing)?;
             let actor = actor_of(row.get(2).doing(doing)?, number)?;
-            remembered.history.push(Recollection { actor, entry: entry_of(row, 1, number)? });
+            let recollection = Recollection { actor, entry: entry_of(row, 1, number)? };
+            let next = Deployment::after(remembered.state.take(), &recollection);
+            let next = next.map_err(|found| Inconsistent { position: remembered.entries, found });
+            remembered.state = Some(next.map_err(|inconsistent| StoreError::Damaged {
+                what: format!("deployment {d}"),
+                found: inconsistent.to_string(),
+            })?);
+            remembered.entries += 1;
             remembered.until = row.get(3).doing(doing)?;
         }
-        let result = read(&mut remembered.history);
+        let state = remembered.state.clone();
         self.remembered.replace(Some(remembered));
-        Ok(result)
+        Ok(state)
     }
 
     /// The entries about one alert, oldest first.
@@ -152,19 +171,9 @@ impl Store {
     fn refuse_outdated(&self, event: &Event, entry: &Entry) -> Result<(), StoreError> {
         let about = About::of(&event.happening);
         if let Some(deployment) = about.deployment {
-            self.with_history(deployment, |history| {
-                history.push(Recollection { actor: event.actor.clone(), entry: entry.clone() });
-                let replayed = Deployment::replay(history);
-                history.pop();
-                replayed.map_err(|Inconsistent { position, found }| {
-                    let name = format!("deployment {deployment}");
-                    if position == history.len() {
-                        StoreError::Outdated { name, found }
-                    } else {
-                        StoreError::Damaged { what: format!("{name}, entry {position} of it"), found }
-                    }
-                })
-            })??;
+            let recollection = Recollection { actor: event.actor.clone(), entry: entry.clone() };
+            Deployment::after(self.replayed(deployment)?, &recollection)
+                .map_err(|found| StoreError::Outdated { name: format!("deployment {deployment}"), found })?;
         }
         if let Some(alert) = about.alert {
             let mut entries = self.alert_entries(alert)?;
@@ -216,7 +225,7 @@ fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
 }
 
 /// Writes the event and its entry; returns the entry's number in the log, if there is one.
-fn insert(transaction: &Transaction<'_>, event: &Event, publication: &Publication) -> Result<Option<u64>, StoreError> {
+fn insert(transaction: &Connection, event: &Event, publication: &Publication) -> Result<Option<u64>, StoreError> {
     let doing = "writing an event";
     let About { deployment, alert, listed } = About::of(&event.happening);
     let (entry, withheld) = match publication {
@@ -227,25 +236,28 @@ fn insert(transaction: &Transaction<'_>, event: &Event, publication: &Publicatio
         Actor::Officer(officer) => Some(officer.as_str()),
         Actor::System => None,
     };
+    let row = EventRow {
+        at_ns: nanoseconds(event.at)?,
+        actor,
+        kind: kind_word(&event.happening),
+        deployment: deployment.map(DeploymentId::as_str),
+        alert: alert.map(AlertId::as_str),
+        listed,
+        withheld,
+    };
+    let link = Link::last(transaction)?.next(&row);
     transaction
         .prepare_cached(
-            "INSERT INTO events (at_ns, actor, kind, deployment, alert, listed, withheld)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO events (seq, at_ns, actor, kind, deployment, alert, listed, withheld, chain)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .and_then(|mut statement| {
-            statement.execute(params![
-                nanoseconds(event.at).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
-                actor,
-                kind_word(&event.happening),
-                deployment.map(DeploymentId::as_str),
-                alert.map(AlertId::as_str),
-                listed,
-                withheld,
-            ])
+            let EventRow { at_ns, actor, kind, deployment, alert, listed, withheld } = row;
+            statement.execute(params![link.seq, at_ns, actor, kind, deployment, alert, listed, withheld, link.hash])
         })
         .doing(doing)?;
     let Some(bytes) = entry else { return Ok(None) };
-    let (number, event) = (entry_count(transaction)?, transaction.last_insert_rowid());
+    let (number, event) = (entry_count(transaction)?, link.seq);
     transaction
         .prepare_cached("INSERT INTO entries (seq, event, bytes, leaf_hash) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut statement| statement.execute(params![number, event, bytes, leaf_hash(&bytes)]))
@@ -264,7 +276,11 @@ impl<'a> About<'a> {
     fn of(happening: &'a Happening) -> Self {
         use Happening as H;
         let (deployment, alert, listed) = match happening {
-            H::PolicyAdopted { .. } | H::OperationOpened { .. } | H::KeyRotated { .. } => (None, None, None),
+            H::PolicyAdopted { .. }
+            | H::OperationOpened { .. }
+            | H::StaffChanged { .. }
+            | H::StaffCounted { .. }
+            | H::KeyRotated { .. } => (None, None, None),
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
             H::WatchlistEntryAdded { deployment, number } => (Some(deployment), None, Some(*number)),
             H::AlertRaised { deployment, alert, .. }
@@ -272,6 +288,13 @@ impl<'a> About<'a> {
             | H::AlertAdjudicated { deployment, alert, .. }
             | H::OutcomeRecorded { deployment, alert, .. } => (Some(deployment), Some(alert), None),
             H::Approved { deployment, .. }
+            | H::ApprovedUrgently { deployment, .. }
+            | H::Ratified { deployment, .. }
+            | H::OutsideAuthorised { deployment, .. }
+            | H::DocumentFilled { deployment, .. }
+            | H::Tripped { deployment, .. }
+            | H::TripCleared { deployment, .. }
+            | H::ResultsPublished { deployment, .. }
             | H::NoticePublished { deployment, .. }
             | H::WatchlistFrozen { deployment, .. }
             | H::SignageConfirmed { deployment, .. }
@@ -295,7 +318,22 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::PolicyAdopted { .. } => "policy-adopted",
         H::OperationOpened { .. } => "operation-opened",
         H::Proposed { .. } => "deployment-proposed",
+        H::StaffChanged { change, .. } => match change {
+            StaffChange::Enrolled => "staff-enrolled",
+            StaffChange::TrainingRenewed => "staff-training-renewed",
+            StaffChange::Assigned => "staff-assigned",
+            StaffChange::Suspended => "staff-suspended",
+            StaffChange::Reinstated => "staff-reinstated",
+        },
+        H::StaffCounted { .. } => "staff-counted",
         H::Approved { .. } => "deployment-approved",
+        H::ApprovedUrgently { .. } => "deployment-approved-urgently",
+        H::Ratified { .. } => "deployment-ratified",
+        H::OutsideAuthorised { .. } => "outside-authorised",
+        H::DocumentFilled { .. } => "document-filled",
+        H::Tripped { .. } => "deployment-tripped",
+        H::TripCleared { .. } => "trip-cleared",
+        H::ResultsPublished { .. } => "results-published",
         H::NoticePublished { .. } => "notice-published",
         H::WatchlistEntryAdded { .. } => "watchlist-entry-added",
         H::WatchlistFrozen { .. } => "watchlist-frozen",
@@ -321,5 +359,6 @@ fn withheld_word(withheld: Withheld) -> &'static str {
         Withheld::WouldPointAtOnePerson => "would point at one person",
         Withheld::StaffConduct => "staff conduct",
         Withheld::KeyCustody => "custody of keys",
+        Withheld::StaffRegister => "staff register",
     }
 }

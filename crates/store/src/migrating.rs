@@ -59,7 +59,7 @@ fn a_database_of_version_1_is_brought_up_and_goes_on() {
     let key = bytes(told("keys/deployment-kx-1.key"));
     assert_eq!(crate::scenes::files_holding(&dir, &key), 1);
     let now = scene.tick();
-    scene.store().rotate_key("deployment-kx-1", domain::Actor::System, now).unwrap();
+    scene.store().rotate_key("deployment-kx-1", &crate::scenes::officer(domain::Role::Administrator), now).unwrap();
     assert_eq!(crate::scenes::files_holding(&dir, &key), 0);
     assert_eq!(scene.store().alerts(&d).unwrap(), alerts);
     assert_eq!(scene.store().check().unwrap(), vec![]);

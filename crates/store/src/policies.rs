@@ -52,6 +52,14 @@ impl Store {
         statement.query_row([], |row| row.get(0)).optional().doing(doing)
     }
 
+    /// The text of a policy that is or was in force, by its digest.
+    pub fn adopted_policy_text(&self, digest: &str) -> Result<Option<String>, StoreError> {
+        let doing = "reading an adopted policy";
+        let mut statement =
+            self.connection.prepare_cached("SELECT text FROM policies WHERE digest = ?1 LIMIT 1").doing(doing)?;
+        statement.query_row([digest], |row| row.get(0)).optional().doing(doing)
+    }
+
     /// Refuses a deployment of an operation that was never opened.
     pub(crate) fn expect_operation(&self, operation: &OperationId) -> Result<(), StoreError> {
         if self.operation_exists(operation)? {

@@ -15,7 +15,12 @@ use spelling::{Choice, Count, Length, LengthOrNone, RoleLists, Share, Spelling, 
 pub const EXERCISE_POLICY: &str = include_str!("../../../policies/exercise.toml");
 
 /// Every profile that comes with this software, by its name.
-pub const SHIPPED_POLICIES: [(&str, &str); 1] = [("exercise", EXERCISE_POLICY)];
+pub const SHIPPED_POLICIES: [(&str, &str); 4] = [
+    ("exercise", EXERCISE_POLICY),
+    ("railway-pilot", include_str!("../../../policies/railway-pilot.toml")),
+    ("handheld-trial", include_str!("../../../policies/handheld-trial.toml")),
+    ("strict", include_str!("../../../policies/strict.toml")),
+];
 
 /// The text of a shipped profile.
 pub fn shipped_policy(name: &str) -> Option<&'static str> {
@@ -56,7 +61,12 @@ pub(crate) fn parse(toml: &str) -> Result<Policy, StoreError> {
 
 /// SHA-256 of a text, lower-case hexadecimal.
 pub(crate) fn digest(text: &str) -> String {
-    hexadecimal(&Sha256::digest(text.as_bytes()))
+    sha256_hex(text.as_bytes())
+}
+
+/// SHA-256 of a document's bytes, lower-case hexadecimal: as document slots and evidence for a place are given.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// Bytes as lower-case hexadecimal.

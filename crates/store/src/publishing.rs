@@ -10,11 +10,11 @@ use evidence::checkpoint::SignedCheckpoint;
 use evidence::layout::{CHECKPOINT_PATH, superseded_folders};
 use evidence::{CheckpointVerifier, Log, TileStorage as _};
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::directory::{DirectoryTiles, read_if_there, remove};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
-use crate::log::{entry_count, nanoseconds};
+use crate::log::{entry_count, nanoseconds, timestamp};
 use crate::store::Store;
 
 /// Entries turned into tiles at a time: bounds memory to some megabytes.
@@ -78,11 +78,31 @@ impl Store {
     fn note_checkpoint(&self, at: Timestamp) -> Result<(), StoreError> {
         let (size, root) = (self.published.size(), self.published.root());
         let at = nanoseconds(at)?;
-        self.connection
-            .prepare_cached("INSERT OR IGNORE INTO checkpoints (size, at_ns, root) VALUES (?1, ?2, ?3)")
-            .and_then(|mut statement| statement.execute(params![size, at, root.0]))
-            .doing("noting the checkpoint")
-            .map(drop)
+        self.note_vouched(size, at, &root.0)
+    }
+
+    /// Publishes where there is something new and the last checkpoint is as old as the policy lets it be, or there is none
+    /// yet. For whoever keeps time while others record.
+    pub fn publish_if_due(&mut self, now: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
+        let Some(policy) = self.policy()? else { return Ok(None) };
+        let due = match self.last_published()? {
+            Some((size, _)) if size == entry_count(&self.connection)? => false,
+            Some((_, at)) => now.duration_since(at) >= policy.checkpoint_interval,
+            None => true,
+        };
+        if due { self.publish(now).map(Some) } else { Ok(None) }
+    }
+
+    /// Size and time of the latest checkpoint.
+    fn last_published(&self) -> Result<Option<(u64, Timestamp)>, StoreError> {
+        let doing = "reading the latest checkpoint";
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT size, at_ns FROM checkpoints ORDER BY size DESC LIMIT 1")
+            .doing(doing)?;
+        let found: Option<(u64, i64)> =
+            statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)?;
+        found.map(|(size, at)| Ok((size, timestamp(at)?))).transpose()
     }
 
     /// Brings the public files that stand beside the log in line with the record: a crash may come between a text and
@@ -185,4 +205,36 @@ pub(crate) fn entry_bytes(connection: &Connection, first: u64, most: u64) -> Res
         batch.push(row.get(1).doing(doing)?);
     }
     Ok(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use crate::scenes::Scene;
+
+    #[test]
+    fn a_checkpoint_is_due_when_something_is_new_and_the_last_is_old_enough() {
+        let mut scene = Scene::new();
+        let now = scene.tick();
+        assert_eq!(scene.store().publish_if_due(now).unwrap(), None, "there is no policy, and no log either");
+        scene.operation();
+        let interval = scene.store().policy().unwrap().unwrap().checkpoint_interval;
+        let now = scene.tick();
+        assert!(scene.store().publish_if_due(now).unwrap().is_some(), "the first is due at once");
+        let now = scene.pass(interval);
+        assert_eq!(scene.store().publish_if_due(now).unwrap(), None, "nothing is new");
+        let now = scene.pass(SignedDuration::from_secs(-60));
+        scene.store().publish(now).unwrap();
+        scene.propose("kx-1");
+        let now = scene.tick();
+        assert!(scene.store().publish_if_due(now).unwrap().is_some(), "the last is of long before");
+        scene.propose("kx-2");
+        let now = scene.pass(interval - SignedDuration::from_secs(3));
+        assert_eq!(scene.store().publish_if_due(now).unwrap(), None, "not yet");
+        let now = scene.pass(SignedDuration::from_secs(3));
+        let published = scene.store().publish_if_due(now).unwrap().unwrap();
+        assert_eq!(published.size, scene.store().entries(None).unwrap().len() as u64);
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use domain::{Announced, Approved, Deployment, Ended, Live, Paused, Proposed, Refusal};
+use domain::{Announced, Approved, Deployment, Ended, Live, Paused, Proposed, Purged, Refusal};
 
 /// A value that is on the record. Nobody outside this crate can make one.
 #[derive(Debug)]
@@ -47,4 +47,5 @@ expect! {
     expect_live -> Live;
     expect_paused -> Paused;
     expect_ended -> Ended;
+    expect_purged -> Purged;
 }

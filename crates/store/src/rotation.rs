@@ -8,7 +8,7 @@
 //! A crash before step 2 leaves the key as it was, and the next opening destroys the unused one; after it, the next
 //! opening does step 3. Whoever had copied the old key's file opens nothing that they had not copied with it.
 
-use domain::Actor;
+use domain::{Decided, Officer, Refusal};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::deployments::deployment_id;
@@ -30,30 +30,41 @@ impl Store {
     }
 
     /// Replaces the key of this name (`Store::keys`), and returns how many it has had. What is sealed stays as it is and is
-    /// not opened: an administrator who may see no face may do this.
-    pub fn rotate_key(&mut self, name: &str, actor: Actor, now: Timestamp) -> Result<Recorded<u32>, StoreError> {
+    /// not opened: an administrator, who may see no face, does this.
+    pub fn rotate_key(&mut self, name: &str, officer: &Officer, now: Timestamp) -> Result<Recorded<u32>, StoreError> {
         if !self.keys()?.iter().any(|key| key.name == name) {
             return Err(StoreError::Unknown { what: "the key", name: name.to_owned() });
         }
-        self.refuse_earlier(now)?;
-        self.key_files().settle(name)?;
-        let next = self.key_files().make_next(name)?;
-        let decided = domain::custody::rotate_key(name, next.generation, actor, now);
-        let rotated = self.record(decided, |transaction, _| note_next(transaction, name, &next))?;
-        let settled = self.key_files().settle(name);
-        settled.map_err(|source| StoreError::NotWiped { deployment: name.to_owned(), source: Box::new(source) })?;
-        Ok(rotated)
+        self.rotate(name, now, |generation| domain::custody::rotate_key(name, generation, officer, now))
     }
 
     /// Replaces every key that has lain too long. Returns their names.
     pub fn rotate_due(&mut self, now: Timestamp) -> Result<Vec<String>, StoreError> {
         let mut rotated = Vec::new();
-        for key in self.keys()? {
-            if now.duration_since(key.since) >= KEY_AGE_MAX {
-                self.rotate_key(&key.name, Actor::System, now)?;
-                rotated.push(key.name);
+        for KeyAge { name, since, .. } in self.keys()? {
+            if now.duration_since(since) >= KEY_AGE_MAX {
+                let decided = |generation| Ok(domain::custody::rotate_key_when_due(&name, generation, now));
+                self.rotate(&name, now, decided)?;
+                rotated.push(name);
             }
         }
+        Ok(rotated)
+    }
+
+    fn rotate(
+        &mut self,
+        name: &str,
+        now: Timestamp,
+        decide: impl FnOnce(u32) -> Result<Decided<u32>, Refusal>,
+    ) -> Result<Recorded<u32>, StoreError> {
+        self.refuse_earlier(now)?;
+        self.key_files().settle(name)?;
+        // Decided before anything is written: a refusal leaves no file behind.
+        let decided = decide(self.key_files().generation(name)?.saturating_add(1))?;
+        let next = self.key_files().make_next(name)?;
+        let rotated = self.record(decided, |transaction, _| note_next(transaction, name, &next))?;
+        let settled = self.key_files().settle(name);
+        settled.map_err(|source| StoreError::NotWiped { deployment: name.to_owned(), source: Box::new(source) })?;
         Ok(rotated)
     }
 
@@ -97,10 +108,6 @@ mod tests {
         fs::read(scene.store().key_folder().path(&d)).unwrap()
     }
 
-    fn administrator() -> Actor {
-        Actor::Officer(officer(Role::Operator).id)
-    }
-
     #[test]
     fn a_replaced_key_opens_everything_and_the_key_before_opens_nothing() {
         let mut scene = Scene::new();
@@ -108,7 +115,10 @@ mod tests {
         scene.live("kx-1");
         let (before, old) = (scene.alert(), key_bytes(&mut scene));
         let (d, now) = (scene.d(), scene.tick());
-        assert_eq!(*scene.store().rotate_key(KEY, administrator(), now).unwrap(), 2);
+        let refused = scene.store().rotate_key(KEY, &officer(Role::Operator), now);
+        assert!(matches!(refused, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
+        assert_eq!(fs::read_dir(scene.dir().join("keys")).unwrap().count(), 2);
+        assert_eq!(*scene.store().rotate_key(KEY, &officer(Role::Administrator), now).unwrap(), 2);
         let new = key_bytes(&mut scene);
         assert_ne!(old, new);
         assert_eq!(crate::scenes::files_holding(&scene.dir(), &old), 0, "the key before is nowhere");
@@ -135,7 +145,7 @@ mod tests {
             let (now, old) = (scene.tick(), key_bytes(&mut scene));
             let next = scene.store().key_files().make_next(KEY).unwrap();
             if noted {
-                let decided = domain::custody::rotate_key(KEY, next.generation, administrator(), now);
+                let decided = domain::custody::rotate_key_when_due(KEY, next.generation, now);
                 scene.store().record(decided, |transaction, _| note_next(transaction, KEY, &next)).unwrap();
             }
             scene.reopen();
@@ -182,7 +192,7 @@ mod tests {
         scene.ended("kx-1");
         scene.purged();
         let now = scene.tick();
-        let refused = scene.store().rotate_key(KEY, administrator(), now);
+        let refused = scene.store().rotate_key(KEY, &officer(Role::Administrator), now);
         assert!(matches!(refused, Err(StoreError::Unknown { .. })));
         assert!(scene.store().keys().unwrap().is_empty());
         assert_eq!(fs::read_dir(scene.dir().join("keys")).unwrap().count(), 1);

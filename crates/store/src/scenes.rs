@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::{
-    Actor, AlertId, Counts, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Judgement, Kind, ModelId, Nearest,
+    AlertId, Counts, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Judgement, Kind, ModelId, Nearest,
     Officer, OfficerId, Operation, OperationId, Outcome, Plan, Policy, Role, Score, Settlement, Tally, Threshold,
     settle,
 };
@@ -110,6 +110,11 @@ impl Scene {
         self.store.as_mut().unwrap()
     }
 
+    /// What the clock shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// A second later.
     pub(crate) fn tick(&mut self) -> Timestamp {
         self.pass(SignedDuration::from_secs(1))
@@ -166,19 +171,29 @@ impl Scene {
 
     pub(crate) fn policy(&mut self) -> Policy {
         let now = self.tick();
-        self.store().adopt_policy(EXERCISE_POLICY, &officer(Role::AuthorisingOfficer), now).unwrap().into_inner()
+        self.store().adopt_policy(&exercise_policy(), &officer(Role::AuthorisingOfficer), now).unwrap().into_inner()
     }
 
     pub(crate) fn operation(&mut self) {
         let (policy, now) = (self.policy(), self.tick());
-        let operation = Operation {
-            operation: OperationId::new("op-1").unwrap(),
-            title: "Exercise".into(),
-            force: "Example force".into(),
-            purpose: "To learn".into(),
-        };
-        let opened = operation.open(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
+        let opened = operation().open(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
         self.store().commit(opened).unwrap();
+    }
+
+    /// The plan of the deployment, beginning now.
+    pub(crate) fn plan(&self, now: Timestamp) -> Plan {
+        Plan {
+            deployment: self.d(),
+            operation: OperationId::new("op-1").unwrap(),
+            kind: Kind::Exercise,
+            purpose: "training and demonstration".into(),
+            place: "concourse".into(),
+            place_ground: "recorded files".into(),
+            place_evidence: "ab".repeat(32),
+            cameras: 1,
+            starts: now,
+            ends: now + SignedDuration::from_hours(1),
+        }
     }
 
     /// Proposes `deployment` in the opened operation.
@@ -186,16 +201,7 @@ impl Scene {
         self.deployment = deployment;
         self.tally = Tally::new();
         let now = self.tick();
-        let plan = Plan {
-            deployment: self.d(),
-            operation: OperationId::new("op-1").unwrap(),
-            kind: Kind::Exercise,
-            purpose: "training and demonstration".into(),
-            place: "concourse".into(),
-            cameras: 1,
-            starts: now,
-            ends: now + SignedDuration::from_hours(1),
-        };
+        let plan = self.plan(now);
         let policy = self.store().policy().unwrap().unwrap();
         let proposed = Draft { plan }.propose(&officer(Role::Proposer), &policy, now).unwrap();
         let proposed = self.store().commit(proposed).unwrap().into_inner();
@@ -204,9 +210,9 @@ impl Scene {
 
     pub(crate) fn approved(&mut self, deployment: &'static str) {
         self.propose(deployment);
-        let now = self.tick();
+        let (policy, now) = (self.store().policy().unwrap().unwrap(), self.tick());
         let proposed = self.deployment().expect_proposed().unwrap().into_inner();
-        let approved = proposed.approve(&officer(Role::AuthorisingOfficer), now).unwrap();
+        let approved = proposed.approve(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
         let approved = self.store().commit(approved).unwrap().into_inner();
         self.stepped(Deployment::Approved(approved));
     }
@@ -242,7 +248,10 @@ impl Scene {
         let frozen = self.store().freeze_watchlist(announced, &officer(Role::WatchlistOfficer), now).unwrap();
         self.stepped(Deployment::Announced((*frozen).clone()));
         let now = self.tick();
-        let signed = frozen.into_inner().confirm_signage(&officer(Role::Operator), 2, "north stairs", now).unwrap();
+        let signed = frozen
+            .into_inner()
+            .confirm_signage(&officer(Role::Operator), 2, "north stairs", "https://overt.example/kx-1", now)
+            .unwrap();
         let signed = self.store().commit(signed).unwrap();
         self.stepped(Deployment::Announced((*signed).clone()));
         let now = self.tick();
@@ -317,7 +326,7 @@ impl Scene {
         self.receipt();
         let now = self.tick();
         let live = self.deployment().expect_live().unwrap().into_inner();
-        let ended = live.end(Actor::System, "the recordings ran out", now).unwrap();
+        let ended = live.end("the recordings ran out", now).unwrap();
         let ended = self.store().commit(ended).unwrap().into_inner();
         assert_eq!(ended.counts(), Counts { faces_seen: 1, templates_made: 1, templates_destroyed: 0, alerts_kept: 1 });
         self.stepped(Deployment::Ended(ended));
@@ -350,8 +359,8 @@ impl Scene {
         let now = self.tick();
         let reason = "the window closed";
         let ended = match self.deployment().into_inner() {
-            Deployment::Live(live) => live.end(Actor::System, reason, now),
-            Deployment::Paused(paused) => paused.end(Actor::System, reason, now),
+            Deployment::Live(live) => live.end(reason, now),
+            Deployment::Paused(paused) => paused.end(reason, now),
             other => panic!("it is {}", other.state()),
         };
         let ended = self.store().commit(ended.unwrap()).unwrap().into_inner();
@@ -389,8 +398,18 @@ impl Scene {
     }
 }
 
+pub(crate) fn operation() -> Operation {
+    Operation {
+        operation: OperationId::new("op-1").unwrap(),
+        title: "Exercise".into(),
+        force: "Example force".into(),
+        purpose: "To learn".into(),
+        outside_authoriser: None,
+    }
+}
+
 pub(crate) fn officer(role: Role) -> Officer {
-    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).unwrap(), role }
+    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).unwrap(), role, trained_until: Timestamp::MAX }
 }
 
 pub(crate) fn facts(label: &str) -> EntryFacts {
@@ -493,6 +512,11 @@ pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
         }
     }
     found
+}
+
+/// The shipped profile, with a threshold for the model of these tests.
+fn exercise_policy() -> String {
+    format!("{EXERCISE_POLICY}\n[[threshold]]\nmodel = \"m\"\nvalue = 0.5\nfpir = 0.001\nevaluation = \"set\"\n")
 }
 
 fn model() -> ModelId {

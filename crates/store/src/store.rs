@@ -9,6 +9,7 @@ use evidence::{CheckpointSigner, CheckpointVerifier, KeyPair, Log};
 use rusqlite::{Connection, OptionalExtension as _};
 use zeroize::Zeroizing;
 
+use crate::chain::VouchingKey;
 use crate::database;
 use crate::directory::{self, DATABASE, DATABASE_UNFINISHED, DataDirectory};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
@@ -24,6 +25,8 @@ pub struct Store {
     pub(crate) directory: DataDirectory,
     pub(crate) signer: CheckpointSigner,
     pub(crate) verifying_key: String,
+    /// What vouches for events that are on no public record.
+    pub(crate) vouching: VouchingKey,
     /// The public log as far as its tiles are written.
     pub(crate) published: Log,
     pub(crate) remembered: RefCell<Option<Remembered>>,
@@ -74,6 +77,7 @@ impl Store {
             H::AlertViewed { .. } => "view_evidence",
             H::Purged { .. } => "purge",
             H::KeyRotated { .. } => "rotate_key",
+            H::StaffChanged { .. } => "enrol",
             H::OperationOpened { operation, .. } => {
                 let operation = operation.clone();
                 return self.record_operation(decided, &operation);
@@ -88,6 +92,14 @@ impl Store {
                 return self.record_withdrawal(decided, &deployment);
             }
             H::Approved { .. }
+            | H::ApprovedUrgently { .. }
+            | H::Ratified { .. }
+            | H::OutsideAuthorised { .. }
+            | H::DocumentFilled { .. }
+            | H::Tripped { .. }
+            | H::TripCleared { .. }
+            | H::ResultsPublished { .. }
+            | H::StaffCounted { .. }
             | H::SignageConfirmed { .. }
             | H::RecordingDeclared { .. }
             | H::Started { .. }
@@ -122,6 +134,7 @@ impl Store {
             connection,
             directory,
             signer,
+            vouching: VouchingKey::derived_from(&keys.signing),
             verifying_key: keys.verifying,
             published,
             remembered: RefCell::default(),

@@ -4,6 +4,7 @@ mod deployment;
 mod deployments;
 mod facts;
 mod log_files;
+mod policy;
 mod record;
 mod routes;
 mod table;

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use capture::Pace;
-use domain::{AlertId, Clock, Judgement, Outcome};
+use domain::{AlertId, Clock, Judgement, Outcome, Role};
 use drawn::{DEPLOYMENT, Drawn, Pass};
 use jiff::{SignedDuration, Timestamp};
 use tokio_stream::StreamExt;
@@ -396,6 +396,44 @@ async fn the_public_page_tells_what_the_record_tells() {
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text().starts_with("\"Deployment\",\"Date\","));
     assert!(page(router, "/deployments").await.contains(&format!("href=\"/deployments/{DEPLOYMENT}\"")));
+}
+
+#[tokio::test]
+async fn a_policy_page_is_made_from_the_file_that_is_in_force() {
+    let exercise = looked_at();
+    let (drawn, router) = &*exercise;
+    let text = drawn.store.lock().expect("the store").policy_text().expect("readable").expect("adopted");
+    let policy = store::explain(&text).expect("readable");
+    let path = format!("/policies/{}", policy.digest);
+    let shown = page(router, &path).await;
+    assert!(page(router, &format!("/deployments/{DEPLOYMENT}")).await.contains(&format!("href=\"{path}\"")));
+    for said in [
+        "The evidence of an alert is kept at most 24 hours, sealed, and then destroyed.",
+        "<th scope=\"row\">Faces that matched nobody: picture and template</th><td>everybody who passes</td><td>not kept</td>",
+        "<td>at most 24 hours</td>",
+        "Somebody is stopped because the software is wrong.",
+        "Any profile: 1 second to 31 days.",
+        "in force",
+    ] {
+        assert!(shown.contains(said), "{said}");
+    }
+    for setting in policy.parts.iter().flat_map(|part| &part.sentences) {
+        assert!(shown.contains(&format!("<code>{}</code>", setting.setting)), "{}", setting.setting);
+    }
+
+    let changed = text.replacen("[alert_retention]\nvalue = \"24 h\"", "[alert_retention]\nvalue = \"7 h\"", 1);
+    let (another, elsewhere) = ended();
+    let mut store = another.store.lock().expect("the store");
+    store.adopt_policy(&changed, &drawn::officer(Role::AuthorisingOfficer), another.clock.now()).expect("lawful");
+    drop(store);
+    let digest = store::explain(&changed).expect("readable").digest;
+    let shown = page(&elsewhere, &format!("/policies/{digest}")).await;
+    assert!(
+        shown.contains("The evidence of an alert is kept at most 7 hours")
+            && shown.contains("<td>at most 7 hours</td>")
+    );
+    assert_eq!(fetch(router, &format!("/policies/{digest}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(fetch(router, "/policies/x").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ use store::{Recorded, Store};
 
 use super::officers::Staff;
 
+/// Where an exercise is; there is nothing else to show for that, so that the evidence is this very sentence.
+const PLACE: &str = "no place: recorded pictures on this machine";
 /// How long the window of an exercise is.
 const WINDOW: SignedDuration = SignedDuration::from_mins(110);
 
@@ -52,22 +54,26 @@ pub(crate) fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dy
         force: "the operator of this machine".into(),
         purpose: "To show and measure, on recorded pictures only, what a deployment does with the faces it sees."
             .into(),
+        outside_authoriser: None,
     };
     let operation = store.commit(operation.open(&staff.authoriser, &policy, clock.now())?)?;
+    let place_ground = policy.place_grounds.first().context("the exercise policy names no ground for a place")?.clone();
     let purpose = policy.purposes.first().context("the exercise policy names no purpose")?.clone();
     let plan = Plan {
         deployment: deployment.clone(),
         operation: operation.operation.clone(),
         kind: Kind::Exercise,
         purpose,
-        place: "no place: recorded pictures on this machine".into(),
+        place: PLACE.into(),
+        place_ground,
+        place_evidence: store::sha256_hex(PLACE.as_bytes()),
         cameras,
         starts: now,
         ends: now.saturating_add(WINDOW)?,
     };
     let text = notice(&plan, &policy);
     let proposed = store.commit(Draft { plan }.propose(&staff.proposer, &policy, clock.now())?)?;
-    let approved = store.commit(proposed.into_inner().approve(&staff.authoriser, clock.now())?)?;
+    let approved = store.commit(proposed.into_inner().approve(&staff.authoriser, &policy, clock.now())?)?;
     let announced = store.publish_notice(approved, &staff.authoriser, &text, clock.now())?;
     store.publish(clock.now())?;
     Ok(Prepared { store, policy, deployment, announced })
@@ -104,8 +110,8 @@ impl Prepared {
             )?;
         }
         let announced = store.freeze_watchlist(announced, &staff.lister, clock.now())?.into_inner();
-        let signs =
-            announced.confirm_signage(&staff.operator, 1, "close the page: the pictures are recorded", clock.now())?;
+        let (route, page) = ("close the page: the pictures are recorded", "the public page, on this machine");
+        let signs = announced.confirm_signage(&staff.operator, 1, route, page, clock.now())?;
         let mut announced = store.commit(signs)?.into_inner();
         for source in sources {
             let (digest, bytes) = (source.footage.digest(), source.footage.bytes());

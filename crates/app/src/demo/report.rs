@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::account::{Account, account, beside_truth, quantile};
 use super::exercise::engine_name;
 use super::footage::Material;
+use crate::cosign::{Round, Witnesses};
 use crate::verify::DirectoryLog;
 
 /// An exercise that has been started.
@@ -76,6 +77,8 @@ struct LogReport {
     entries: u64,
     root: String,
     verified: bool,
+    /// Who cosigned it, of the witnesses asked.
+    witnesses: Round,
 }
 
 #[derive(Serialize)]
@@ -92,6 +95,7 @@ pub(crate) fn to_the_end(
     exercise: &Exercise,
     running: &Running,
     open: impl Fn() -> Result<Faces>,
+    mut witnesses: Witnesses,
     clock: &dyn Clock,
 ) -> Result<Report> {
     let status = running.wait();
@@ -111,6 +115,7 @@ pub(crate) fn to_the_end(
     let traces = Traces::of(exercise.material.sources()?, exercise.policy.face_side_px_min, &mut faces)?;
     let before = traces.look_in(&exercise.data_dir)?;
     let (verdict, entries, root) = purge_and_verify(exercise, clock)?;
+    let witnesses = witnesses.ask(&exercise.store)?;
     let after = traces.look_in(&exercise.data_dir)?;
 
     let latencies: Vec<f64> = raised.iter().map(|alert| alert.latency_ms).collect();
@@ -133,7 +138,7 @@ pub(crate) fn to_the_end(
         listed_passages_missed: of(|account| account.listed_passages_missed),
         alert_latency_ms: Latency { p50: quantile(&latencies, 0.5), p99: quantile(&latencies, 0.99) },
         frames: frames(&status),
-        log: LogReport { entries, root, verified: verdict },
+        log: LogReport { entries, root, verified: verdict, witnesses },
         residue: residue(&before, &after),
         data: exercise.data_dir.clone(),
     })
@@ -220,6 +225,9 @@ impl Report {
             self.log.entries,
             if self.log.verified { "verified" } else { "NOT verified" }
         );
+        if !self.log.witnesses.cosigned.is_empty() || !self.log.witnesses.missing.is_empty() {
+            println!("  witnesses             {}", self.log.witnesses.words());
+        }
         println!("  residue               {} hits in {} bytes", self.residue.hits, self.residue.bytes_scanned);
         println!("  public log            {}", self.data.join("public").display());
     }

@@ -1,10 +1,11 @@
-//! Before it is live: drafted, proposed, approved by another person, announced, prepared. Or withdrawn.
+//! Before it is live: announced, prepared, started. Or withdrawn.
 
 use std::collections::BTreeMap;
 
 use evidence::Equipment;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::mandate::Mandate;
 use super::running::Live;
 use super::{Plan, require_role};
 use crate::decided::Decided;
@@ -16,30 +17,14 @@ use crate::refusal::Refusal;
 use crate::threshold::Threshold;
 use crate::watchlist::EntryFacts;
 
-/// A plan that nobody has proposed yet.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
-    /// What it is to be.
-    pub plan: Plan,
-}
-
-/// Proposed; waits for somebody else's approval.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Proposed {
-    pub(super) plan: Plan,
-    pub(super) proposer: OfficerId,
-}
-
-/// Approved by somebody other than the proposer; waits for the public notice.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Approved {
-    pub(super) plan: Plan,
-}
+/// How long before a start signs may have been confirmed: longer ago was another day.
+pub const SIGNAGE_AGE_MAX: SignedDuration = SignedDuration::from_hours(12);
 
 /// Announced to the public; is being prepared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Announced {
     pub(super) plan: Plan,
+    pub(super) mandate: Mandate,
     pub(super) notice: NoticePublished,
     pub(super) preparation: Preparation,
 }
@@ -50,7 +35,7 @@ pub struct Withdrawn {
     pub(super) plan: Plan,
 }
 
-/// Proof that the public was told, and when. Made only by [`Approved::announce`] or from the record.
+/// Proof that the public was told, and when. Made only by [`super::Approved::announce`] or from the record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoticePublished {
     pub(super) at: Timestamp,
@@ -84,78 +69,6 @@ pub(super) struct StartAuthorised {
     pub(super) at: Timestamp,
 }
 
-impl Draft {
-    /// Proposes the plan.
-    pub fn propose(self, officer: &Officer, policy: &Policy, now: Timestamp) -> Result<Decided<Proposed>, Refusal> {
-        let proposer = require_role(officer, Role::Proposer, "propose a deployment")?;
-        let plan = self.plan;
-        if !policy.purposes.contains(&plan.purpose) {
-            return Err(Refusal::PurposeNotInPolicy { purpose: plan.purpose });
-        }
-        if plan.ends <= plan.starts {
-            return Err(Refusal::WindowBackwards);
-        }
-        if plan.ends.duration_since(plan.starts) > policy.deployment_length_max {
-            return Err(Refusal::WindowTooLong { length_max: policy.deployment_length_max });
-        }
-        let event = Event {
-            at: now,
-            actor: Actor::Officer(proposer.clone()),
-            happening: Happening::Proposed { plan: plan.clone() },
-        };
-        Ok(Decided::new(Proposed { plan, proposer }, event))
-    }
-}
-
-impl Proposed {
-    /// What it is to be.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// Another person approves it.
-    pub fn approve(self, officer: &Officer, now: Timestamp) -> Result<Decided<Approved>, Refusal> {
-        let approver = require_role(officer, Role::AuthorisingOfficer, "approve a deployment")?;
-        if approver == self.proposer {
-            return Err(Refusal::ProposerMayNotApprove);
-        }
-        let happening = Happening::Approved { deployment: self.plan.deployment.clone(), role: officer.role };
-        let event = Event { at: now, actor: Actor::Officer(approver), happening };
-        Ok(Decided::new(Approved { plan: self.plan }, event))
-    }
-
-    /// Gives it up.
-    pub fn withdraw(self, officer: &Officer, reason: &str, now: Timestamp) -> Result<Decided<Withdrawn>, Refusal> {
-        withdrawn(self.plan, officer, reason, now)
-    }
-}
-
-impl Approved {
-    /// What it is to be.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// Tells the public: the digest is of the notice's text as published.
-    pub fn announce(
-        self,
-        officer: &Officer,
-        notice_digest: String,
-        now: Timestamp,
-    ) -> Result<Decided<Announced>, Refusal> {
-        let by = require_role(officer, Role::AuthorisingOfficer, "publish the notice of a deployment")?;
-        let happening = Happening::NoticePublished { deployment: self.plan.deployment.clone(), notice_digest };
-        let event = Event { at: now, actor: Actor::Officer(by), happening };
-        let notice = NoticePublished { at: now };
-        Ok(Decided::new(Announced { plan: self.plan, notice, preparation: Preparation::default() }, event))
-    }
-
-    /// Gives it up.
-    pub fn withdraw(self, officer: &Officer, reason: &str, now: Timestamp) -> Result<Decided<Withdrawn>, Refusal> {
-        withdrawn(self.plan, officer, reason, now)
-    }
-}
-
 impl Announced {
     /// What it is to be.
     pub fn plan(&self) -> &Plan {
@@ -176,7 +89,7 @@ impl Announced {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Decided<u32>, Refusal> {
-        let by = require_role(officer, Role::WatchlistOfficer, "enter anybody on a watchlist")?;
+        let by = require_role(officer, Role::WatchlistOfficer, "enter anybody on a watchlist", now)?;
         if self.preparation.watchlist.is_some() {
             return Err(Refusal::WatchlistFrozenAlready);
         }
@@ -195,7 +108,7 @@ impl Announced {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Decided<Self>, Refusal> {
-        let by = require_role(officer, Role::WatchlistOfficer, "freeze a watchlist")?;
+        let by = require_role(officer, Role::WatchlistOfficer, "freeze a watchlist", now)?;
         if self.preparation.watchlist.is_some() {
             return Err(Refusal::WatchlistFrozenAlready);
         }
@@ -218,16 +131,17 @@ impl Announced {
         Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(by), happening }))
     }
 
-    /// Confirms the signs and the way round the zone.
+    /// Confirms, on the spot and on the day, the signs with the public page's address and QR code, and the way round the zone.
     pub fn confirm_signage(
         mut self,
         officer: &Officer,
         signs: u32,
         alternative_route: &str,
+        page: &str,
         now: Timestamp,
     ) -> Result<Decided<Self>, Refusal> {
-        let by = require_role(officer, Role::Operator, "confirm the signs")?;
-        if signs == 0 || alternative_route.trim().is_empty() {
+        let by = require_role(officer, Role::Operator, "confirm the signs", now)?;
+        if signs == 0 || alternative_route.trim().is_empty() || page.trim().is_empty() {
             return Err(Refusal::SignageNotConfirmed);
         }
         self.preparation.signage = Some(SignageConfirmed { at: now });
@@ -235,6 +149,8 @@ impl Announced {
             deployment: self.plan.deployment.clone(),
             signs,
             alternative_route: alternative_route.to_owned(),
+            page: page.to_owned(),
+            role: officer.role,
         };
         Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(by), happening }))
     }
@@ -248,7 +164,7 @@ impl Announced {
         bytes: u64,
         now: Timestamp,
     ) -> Result<Decided<Self>, Refusal> {
-        let by = require_role(officer, Role::Operator, "declare a recording")?;
+        let by = require_role(officer, Role::Operator, "declare a recording", now)?;
         self.preparation.recordings.insert(camera.to_owned(), digest.clone());
         let happening = Happening::RecordingDeclared {
             deployment: self.plan.deployment.clone(),
@@ -269,14 +185,26 @@ impl Announced {
         now: Timestamp,
     ) -> Result<Decided<Live>, Refusal> {
         let authorised = self.authorise_start(officer, threshold, policy, now)?;
+        let threshold = equipment.threshold.clone();
         let happening = Happening::Started { deployment: self.plan.deployment.clone(), equipment };
-        let event = Event { at: authorised.at, actor: Actor::Officer(authorised.by.clone()), happening };
-        Ok(Decided::new(Live::begin(self.plan, self.preparation.recordings, &authorised), event))
+        let event = Event { at: now, actor: Actor::Officer(authorised.by.clone()), happening };
+        Ok(Decided::new(self.begin(threshold, authorised.at), event))
     }
 
     /// Gives it up.
     pub fn withdraw(self, officer: &Officer, reason: &str, now: Timestamp) -> Result<Decided<Withdrawn>, Refusal> {
         withdrawn(self.plan, officer, reason, now)
+    }
+
+    /// By whose decision.
+    pub fn mandate(&self) -> &Mandate {
+        &self.mandate
+    }
+
+    /// The deployment as it runs from `started` on.
+    pub(super) fn begin(self, threshold: String, started: Timestamp) -> Live {
+        let people = self.preparation.watchlist.map_or(0, |frozen| frozen.people);
+        Live::begin(self.plan, self.mandate, self.preparation.recordings, people, threshold, started)
     }
 
     fn authorise_start(
@@ -286,27 +214,38 @@ impl Announced {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<StartAuthorised, Refusal> {
-        let by = require_role(officer, Role::Operator, "start a deployment")?;
+        let by = require_role(officer, Role::Operator, "start a deployment", now)?;
+        self.mandate.check(now)?;
         self.check_watchlist(policy, now)?;
-        match &self.preparation.signage {
-            Some(signage) if signage.at <= now => {}
-            _ => return Err(Refusal::SignageNotConfirmed),
-        }
+        self.check_signage(now)?;
         if self.preparation.recordings.is_empty() {
             return Err(Refusal::NoRecordingDeclared);
         }
-        let (published, lead) = (self.notice.at, policy.notice_lead);
-        let earliest = published.saturating_add(lead).unwrap_or(Timestamp::MAX);
-        if now < earliest {
-            return Err(Refusal::NoticeTooLate { published, lead, earliest });
-        }
+        self.check_notice(policy, now)?;
         if now < self.plan.starts || now >= self.plan.ends {
             return Err(Refusal::OutsideWindow { starts: self.plan.starts, ends: self.plan.ends });
         }
-        if threshold.fpir() > policy.threshold_fpir_max {
-            return Err(Refusal::ThresholdTooLoose { fpir: threshold.fpir(), fpir_max: policy.threshold_fpir_max });
-        }
+        check_threshold(threshold, policy)?;
         Ok(StartAuthorised { by, at: now })
+    }
+
+    /// The notice stands from its publication; one that could not wait is published and its lead time waived.
+    fn check_notice(&self, policy: &Policy, now: Timestamp) -> Result<(), Refusal> {
+        let published = self.notice.at;
+        let lead = if self.mandate.is_urgent() { SignedDuration::ZERO } else { policy.notice_lead };
+        let earliest = published.saturating_add(lead).unwrap_or(Timestamp::MAX);
+        if now < earliest { Err(Refusal::NoticeTooLate { published, lead, earliest }) } else { Ok(()) }
+    }
+
+    fn check_signage(&self, now: Timestamp) -> Result<(), Refusal> {
+        match &self.preparation.signage {
+            Some(signage) if signage.at > now => Err(Refusal::SignageNotConfirmed),
+            Some(signage) if now.duration_since(signage.at) > SIGNAGE_AGE_MAX => {
+                Err(Refusal::SignageTooOld { confirmed: signage.at, age_max: SIGNAGE_AGE_MAX })
+            }
+            Some(_) => Ok(()),
+            None => Err(Refusal::SignageNotConfirmed),
+        }
     }
 
     fn check_watchlist(&self, policy: &Policy, now: Timestamp) -> Result<(), Refusal> {
@@ -328,14 +267,25 @@ impl Withdrawn {
     }
 }
 
-fn withdrawn(plan: Plan, officer: &Officer, reason: &str, now: Timestamp) -> Result<Decided<Withdrawn>, Refusal> {
-    if !matches!(officer.role, Role::Proposer | Role::AuthorisingOfficer) {
-        return Err(Refusal::RoleMayNot { role: officer.role.word(), attempted: "withdraw a deployment" });
+/// The threshold is the one that the policy in force states for its model, and was measured tight enough.
+fn check_threshold(threshold: &Threshold, policy: &Policy) -> Result<(), Refusal> {
+    if threshold.fpir() > policy.threshold_fpir_max {
+        return Err(Refusal::ThresholdTooLoose { fpir: threshold.fpir(), fpir_max: policy.threshold_fpir_max });
     }
+    if policy.threshold_for(threshold.model())? == threshold { Ok(()) } else { Err(Refusal::ThresholdNotInPolicy) }
+}
+
+pub(super) fn withdrawn(
+    plan: Plan,
+    officer: &Officer,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Decided<Withdrawn>, Refusal> {
+    let by = officer.act_as(&[Role::Proposer, Role::AuthorisingOfficer], "withdraw a deployment", now)?;
     if reason.trim().is_empty() {
         return Err(Refusal::ReasonMissing);
     }
     let happening = Happening::Withdrawn { deployment: plan.deployment.clone(), reason: reason.to_owned() };
-    let event = Event { at: now, actor: Actor::Officer(officer.id.clone()), happening };
+    let event = Event { at: now, actor: Actor::Officer(by), happening };
     Ok(Decided::new(Withdrawn { plan }, event))
 }

@@ -22,7 +22,9 @@ impl Lease {
         if now < plan.starts || now >= plan.ends {
             return Err(Refusal::OutsideWindow { starts: plan.starts, ends: plan.ends });
         }
-        let until = now.saturating_add(policy.lease).unwrap_or(plan.ends).min(plan.ends);
+        live.mandate.check(now)?;
+        let lapses = live.mandate.lapses().unwrap_or(plan.ends);
+        let until = now.saturating_add(policy.lease).unwrap_or(plan.ends).min(plan.ends).min(lapses);
         Ok(Self { deployment: plan.deployment.clone(), from: now, until, alert: policy.kept(Held::AlertEvidence) })
     }
 

@@ -2,15 +2,17 @@
 
 use std::fmt;
 
-use evidence::{Counts, DeploymentPlan, Entry, Fact};
+use evidence::{DeploymentPlan, Entry, Fact};
 
-use super::before::{
-    Announced, Approved, FrozenWatchlist, NoticePublished, Preparation, Proposed, SignageConfirmed, Withdrawn,
-};
-use super::running::{Ended, Live, Paused, Purged};
+use super::before::{Announced, FrozenWatchlist, NoticePublished, Preparation, SignageConfirmed, Withdrawn};
+use super::mandate::Mandate;
+use super::proposing::{Approved, Documents, Outside, Proposed};
+use super::running::{Cause, Live, Paused};
 use super::{Deployment, Kind, Plan};
 use crate::event::Actor;
 use crate::identifiers::{DeploymentId, OperationId};
+use crate::officer::Role;
+use crate::tripwire::Wire;
 
 /// One entry as remembered by the store: who acted is known to it and not to the public.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,10 +45,14 @@ impl Deployment {
     pub fn replay(history: &[Recollection]) -> Result<Option<Self>, Inconsistent> {
         let mut state = None;
         for (position, recollection) in history.iter().enumerate() {
-            let next = follow(state, recollection);
-            state = Some(next.map_err(|found| Inconsistent { position, found })?);
+            state = Some(Self::after(state, recollection).map_err(|found| Inconsistent { position, found })?);
         }
         Ok(state)
+    }
+
+    /// The state after one more entry, or what does not fit, as a sentence.
+    pub fn after(state: Option<Self>, recollection: &Recollection) -> Result<Self, String> {
+        follow(state, recollection)
     }
 }
 
@@ -56,36 +62,99 @@ fn follow(state: Option<Deployment>, recollection: &Recollection) -> Result<Depl
     match (state, &recollection.entry.fact) {
         (None, Fact::DeploymentProposed(plan)) => {
             let Actor::Officer(proposer) = recollection.actor.clone() else { return Err("nobody proposed it".into()) };
-            Ok(D::Proposed(Proposed { plan: remembered_plan(plan)?, proposer }))
+            Ok(D::Proposed(Proposed { plan: remembered_plan(plan)?, proposer, documents: Documents::new() }))
         }
-        (Some(D::Proposed(state)), Fact::DeploymentApproved { .. }) => match &recollection.actor {
-            Actor::Officer(officer) if *officer != state.proposer => Ok(D::Approved(Approved { plan: state.plan })),
-            _ => Err("it was not approved by another person".into()),
-        },
-        (Some(D::Approved(state)), Fact::NoticePublished { .. }) => Ok(D::Announced(Announced {
-            plan: state.plan,
-            notice: NoticePublished { at },
-            preparation: Preparation::default(),
-        })),
+        (None, _) => Err("it was never proposed".into()),
+        (Some(mut state), Fact::DeploymentRatified { .. }) => {
+            ratified(&mut state, recollection)?;
+            Ok(state)
+        }
+        (Some(D::Proposed(state)), fact) => decided(state, fact, recollection),
+        (Some(D::Approved(state)), fact) => approved(state, fact, at),
         (Some(D::Announced(state)), fact) => prepared(state, fact, at),
         (Some(D::Live(live)), fact) => ran(live, fact, at),
-        (Some(D::Paused(state)), Fact::DeploymentResumed { .. }) => Ok(D::Live(state.live)),
-        (Some(D::Paused(_)), Fact::DeploymentPaused { .. }) => Err("it was paused already".into()),
-        (Some(D::Paused(state)), fact) => match ran(state.live, fact, at)? {
-            D::Live(live) => Ok(D::Paused(Paused { live })),
-            ended => Ok(ended),
-        },
+        (Some(D::Paused(state)), fact) => stood(state, fact, at),
         (Some(state @ D::Ended(_)), Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. }) => Ok(state),
-        (Some(D::Ended(state)), Fact::DeploymentPurged { .. }) => {
-            Ok(D::Purged(Purged { plan: state.plan, counts: state.counts }))
+        (Some(D::Ended(state)), Fact::DeploymentPurged { .. }) => Ok(D::Purged(super::Purged::of(state))),
+        (Some(D::Purged(mut state)), Fact::ResultsPublished { results, .. }) if state.results.is_none() => {
+            state.results = Some(results.clone());
+            Ok(D::Purged(state))
         }
-        (
-            Some(D::Proposed(Proposed { plan, .. }) | D::Approved(Approved { plan })),
-            Fact::DeploymentWithdrawn { .. },
-        ) => Ok(D::Withdrawn(Withdrawn { plan })),
-        (Some(state), _) => Err(format!("it was {} and that allows nothing of the kind", state.state())),
-        (None, _) => Err("it was never proposed".into()),
+        (Some(state), _) => Err(nothing_of_the_kind(state.state())),
     }
+}
+
+fn ratified(state: &mut Deployment, recollection: &Recollection) -> Result<(), String> {
+    let Actor::Officer(by) = &recollection.actor else { return Err("nobody ratified it".into()) };
+    let word = state.state();
+    let mandate = state.mandate_mut().ok_or_else(|| nothing_of_the_kind(word))?;
+    if mandate.lapses().is_some_and(|lapses| recollection.entry.at >= lapses) {
+        return Err("it was ratified after it had lapsed".into());
+    }
+    mandate.ratified_by(by).map_err(|refusal| refusal.to_string())
+}
+
+fn decided(mut state: Proposed, fact: &Fact, recollection: &Recollection) -> Result<Deployment, String> {
+    use Deployment as D;
+    let proposer = state.proposer.clone();
+    let another = |state: &Proposed| match &recollection.actor {
+        Actor::Officer(officer) if *officer != state.proposer => Ok(officer.clone()),
+        _ => Err("it was not approved by another person".to_owned()),
+    };
+    match fact {
+        Fact::DocumentFilled { slot, digest, .. } => {
+            state.documents.insert(slot.clone(), digest.clone());
+            Ok(D::Proposed(state))
+        }
+        Fact::DeploymentApproved { .. } => {
+            another(&state)?;
+            Ok(D::Approved(state.approved(Mandate::ordinary(proposer))))
+        }
+        Fact::DeploymentApprovedUrgently { ratify_by, .. } => {
+            let approver = another(&state)?;
+            Ok(D::Approved(state.approved(Mandate::urgent(proposer, approver, *ratify_by))))
+        }
+        Fact::DeploymentWithdrawn { .. } => Ok(D::Withdrawn(Withdrawn { plan: state.plan })),
+        _ => Err(nothing_of_the_kind("proposed")),
+    }
+}
+
+fn approved(mut state: Approved, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, String> {
+    match fact {
+        Fact::DocumentFilled { slot, .. } if state.documents.contains_key(slot) => {
+            return Err(format!("its document {slot:?} was changed after the approval"));
+        }
+        Fact::DocumentFilled { slot, digest, .. } => {
+            state.documents.insert(slot.clone(), digest.clone());
+        }
+        Fact::OutsideAuthorised { .. } => state.outside = Outside::Signed,
+        Fact::NoticePublished { .. } => return Ok(Deployment::Announced(state.announced(NoticePublished { at }))),
+        Fact::DeploymentWithdrawn { .. } => return Ok(Deployment::Withdrawn(Withdrawn { plan: state.plan })),
+        _ => return Err(nothing_of_the_kind("approved")),
+    }
+    Ok(Deployment::Approved(state))
+}
+
+/// What may be said of a paused deployment: it goes on as it was paused, or what is said of a live one.
+fn stood(state: Paused, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, String> {
+    let by_trip = matches!(state.cause, Cause::Trip(_));
+    match fact {
+        Fact::DeploymentPaused { .. } => Err("it was paused already".into()),
+        Fact::DeploymentResumed { .. } if by_trip => Err("a trip-wire had paused it, and nobody cleared that".into()),
+        Fact::DeploymentResumed { .. } => Ok(Deployment::Live(state.live)),
+        Fact::TripCleared { role, .. } if by_trip && role == Role::AuthorisingOfficer.word() => {
+            Ok(Deployment::Live(state.live))
+        }
+        Fact::TripCleared { .. } => Err("no trip-wire had paused it, or it was not an authorising officer's".into()),
+        fact => match ran(state.live, fact, at)? {
+            Deployment::Live(live) => Ok(Deployment::Paused(Paused { live, cause: state.cause })),
+            other => Ok(other),
+        },
+    }
+}
+
+fn nothing_of_the_kind(state: &str) -> String {
+    format!("it was {state} and that allows nothing of the kind")
 }
 
 fn prepared(mut state: Announced, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, String> {
@@ -101,17 +170,16 @@ fn prepared(mut state: Announced, fact: &Fact, at: jiff::Timestamp) -> Result<De
             state.preparation.recordings.insert(camera.clone(), digest.clone());
         }
         Fact::DeploymentWithdrawn { .. } => return Ok(Deployment::Withdrawn(Withdrawn { plan: state.plan })),
-        Fact::DeploymentStarted { .. } => {
-            let Preparation { watchlist: Some(_), signage: Some(_), recordings } = state.preparation else {
+        Fact::DeploymentStarted { equipment, .. } => {
+            let Preparation { watchlist: Some(_), signage: Some(_), recordings } = &state.preparation else {
                 return Err("it started without a frozen watchlist or confirmed signs".into());
             };
             if recordings.is_empty() {
                 return Err("it started without a declared recording".into());
             }
-            let (counted, counted_until) = (Counts::default(), at);
-            return Ok(Deployment::Live(Live { plan: state.plan, recordings, started: at, counted, counted_until }));
+            return Ok(Deployment::Live(state.begin(equipment.threshold.clone(), at)));
         }
-        _ => return Err("it was announced and that allows nothing of the kind".into()),
+        _ => return Err(nothing_of_the_kind("announced")),
     }
     Ok(Deployment::Announced(state))
 }
@@ -126,14 +194,18 @@ fn ran(mut live: Live, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, S
             live.counted += *counts;
             live.counted_until = *to;
         }
-        Fact::DeploymentPaused { .. } => return Ok(Deployment::Paused(Paused { live })),
+        Fact::DeploymentPaused { .. } => return Ok(Deployment::Paused(Paused { live, cause: Cause::Officer })),
+        Fact::DeploymentTripped { wire, .. } => {
+            let wire = Wire::from_word(wire).ok_or_else(|| format!("no trip-wire is called {wire:?}"))?;
+            return Ok(Deployment::Paused(Paused { live, cause: Cause::Trip(wire) }));
+        }
         Fact::DeploymentEnded { counts, .. } => {
             if *counts != live.counted {
                 return Err("its receipts do not add up to its total".into());
             }
-            return Ok(Deployment::Ended(Ended { plan: live.plan, ended: at, counts: *counts }));
+            return Ok(Deployment::Ended(live.ended(at)));
         }
-        _ => return Err("it was live and that allows nothing of the kind".into()),
+        _ => return Err(nothing_of_the_kind("live")),
     }
     Ok(Deployment::Live(live))
 }
@@ -150,6 +222,8 @@ fn remembered_plan(plan: &DeploymentPlan) -> Result<Plan, String> {
         kind,
         purpose: plan.purpose.clone(),
         place: plan.place.clone(),
+        place_ground: plan.place_ground.clone(),
+        place_evidence: plan.place_evidence.clone(),
         cameras: plan.cameras,
         starts: plan.starts,
         ends: plan.ends,

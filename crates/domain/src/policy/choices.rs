@@ -68,6 +68,9 @@ impl OutsideAuthoriser {
     }
 }
 
+/// Roles that decide nothing about a deployment, whatever a profile says.
+const SET_APART: [Role; 3] = [Role::Auditor, Role::Regulator, Role::Administrator];
+
 /// Contradictions between who proposes, who approves, and whether there is an urgent route.
 pub(super) fn faults(policy: &Policy) -> Vec<PolicyFault> {
     let Roles { propose, approve, approve_urgent } = &policy.roles;
@@ -84,6 +87,12 @@ pub(super) fn faults(policy: &Policy) -> Vec<PolicyFault> {
         }
     }
     for (list, may) in [(propose, "propose"), (approve, "approve"), (approve_urgent, "approve in urgency")] {
+        for role in list.iter().filter(|role| SET_APART.contains(role)) {
+            fault(format!(
+                "the role of {} may not {may}: it reads, or keeps the machines, and decides nothing",
+                role.word()
+            ));
+        }
         let twice = list.iter().enumerate().find(|(place, role)| list[..*place].contains(role));
         if let Some((_, role)) = twice {
             fault(format!("the role of {} is named twice among those that {may}", role.word()));

@@ -45,6 +45,11 @@ pub(super) fn faults(policy: &Policy) -> Vec<PolicyFault> {
             why: "an alert would expire while its deployment may still run",
         },
         AtLeast {
+            longer: ("alert_hold_max", policy.alert_hold_max),
+            shorter: ("alert_retention", policy.alert_retention),
+            why: "a hold would end before the alert expires anyway",
+        },
+        AtLeast {
             longer: ("complaint_retention", policy.complaint_retention),
             shorter: ("alert_hold_max", policy.alert_hold_max),
             why: "an alert held because of a complaint would outlive the complaint",

@@ -108,7 +108,7 @@ limits! {
     /// How long an alert's evidence is kept.
     ALERT_RETENTION: SignedDuration = "alert_retention", SECOND, days(31),
         "Camera recordings are kept at most 31 days (published practice of police forces in the United Kingdom); no alert outlives them.";
-    /// How long a hold may keep an alert beyond its expiry.
+    /// How long after the alert a hold may keep its evidence.
     ALERT_HOLD: SignedDuration = "alert_hold_max", SECOND, days(365),
         "Our choice: what is needed for longer than a year belongs in a case file, under the rules of evidence.";
     /// How long an urgent start may stand without being ratified.

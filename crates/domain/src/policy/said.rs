@@ -324,7 +324,7 @@ fn keeping(policy: &Policy) -> Vec<Said> {
             "alert_hold_max",
             "A hold may keep it for at most",
             format!(
-                "A hold, with a stated reason and an end, may keep it for at most {} more.",
+                "A hold, with a stated reason and an end, may keep it until at most {} after the alert.",
                 length(policy.alert_hold_max)
             ),
         ),

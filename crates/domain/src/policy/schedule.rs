@@ -18,6 +18,8 @@ pub enum Held {
     AlertEvidence,
     /// The evidence of an alert under a hold.
     HeldAlert,
+    /// Everything sealed of a deployment that was approved in urgency and never ratified.
+    Unratified,
     /// The images and templates of a watchlist.
     Watchlist,
     /// What answers "was I on a list?".
@@ -58,6 +60,10 @@ impl Policy {
     /// How long this kind of data is kept under this profile. Whatever computes an expiry asks here.
     pub fn kept(&self, held: Held) -> Kept {
         let (term, setting) = match held {
+            // Without an urgent route nothing is ever approved in urgency, so nothing of it is kept.
+            Held::Unratified => {
+                (self.urgent_ratification.map_or(Term::Never, Term::AtMost), Some("urgent_ratification"))
+            }
             Held::Frame | Held::Unmatched => (Term::Never, None),
             Held::AlertEvidence | Held::Watchlist => (Term::AtMost(self.alert_retention), Some("alert_retention")),
             Held::HeldAlert => (Term::AtMost(self.alert_hold_max), Some("alert_hold_max")),
@@ -100,11 +106,12 @@ impl fmt::Display for Term {
 
 impl Held {
     /// Every kind, in the order of the schedule.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Frame,
         Self::Unmatched,
         Self::AlertEvidence,
         Self::HeldAlert,
+        Self::Unratified,
         Self::Watchlist,
         Self::ListCommitment,
         Self::Complaint,
@@ -120,6 +127,7 @@ impl Held {
             Self::Unmatched => "Faces that matched nobody: picture and template",
             Self::AlertEvidence => "Evidence of an alert: picture, template, score, which entry it reached",
             Self::HeldAlert => "Evidence of an alert under a hold",
+            Self::Unratified => "Everything sealed of a deployment approved in urgency and never ratified",
             Self::Watchlist => "Watchlist: images, templates, grounds, sources",
             Self::ListCommitment => "Keyed commitments that answer “was I on a list?”",
             Self::Complaint => "Complaints and what came of them",
@@ -134,6 +142,7 @@ impl Held {
         match self {
             Self::Frame | Self::Unmatched => "everybody who passes",
             Self::AlertEvidence | Self::HeldAlert => "whoever was taken for somebody listed",
+            Self::Unratified => "whoever is listed, or was taken for somebody listed",
             Self::Watchlist | Self::ListCommitment => "whoever is listed",
             Self::Complaint => "whoever complains",
             Self::Suppression => "whoever was wrongly stopped for a likeness and asked for it",
@@ -148,12 +157,13 @@ impl Held {
             Self::Frame => "when it has been looked at",
             Self::Unmatched => "when the passage has been compared",
             Self::AlertEvidence => "from the alert, and never beyond the purge of the deployment",
-            Self::HeldAlert => "beyond its expiry",
+            Self::HeldAlert => "from the alert; until the hold ends or is lifted",
+            Self::Unratified => "from the urgent approval",
             Self::Watchlist => "from the start of the deployment's window",
-            Self::ListCommitment => "from the purge of the deployment",
+            Self::ListCommitment => "from the end of the deployment's window",
             Self::Complaint => "from its receipt",
             Self::Suppression => "from the consent; at any time when that person asks",
-            Self::Share => "from the agreement; earlier when its outcome is overdue",
+            Self::Share => "from the agreement; earlier when it is revoked",
             Self::Record => "from each entry on",
         }
     }
@@ -163,11 +173,11 @@ impl Held {
         match self {
             Self::Frame => "overwritten in memory when the frame is dropped; never written to disk",
             Self::Unmatched => "wiped in memory when the face is settled; never written to disk",
-            Self::AlertEvidence | Self::HeldAlert | Self::Watchlist => {
+            Self::AlertEvidence | Self::Unratified | Self::Watchlist => {
                 "the purge: the deployment's key is overwritten, then the sealed rows are deleted and freed space is rewritten"
             }
-            Self::ListCommitment | Self::Complaint | Self::Suppression | Self::Share => {
-                "the purge of what is due: rows are deleted and freed space is rewritten"
+            Self::HeldAlert | Self::ListCommitment | Self::Complaint | Self::Suppression | Self::Share => {
+                "the clock: its key is overwritten where it has one, then its rows are deleted and freed space is rewritten"
             }
             Self::Record => "nothing: an entry can never be removed, and therefore never names anybody",
         }
@@ -179,12 +189,13 @@ impl Held {
             Self::Frame | Self::Unmatched => "nothing is kept of people who were not looked for",
             Self::AlertEvidence => "retention: an alert is gone at its expiry",
             Self::HeldAlert => "a hold has a reason and an end",
+            Self::Unratified => "what was approved in urgency is ratified, or everything from it is destroyed",
             Self::Watchlist => "a list belongs to one deployment and ends with it",
             Self::ListCommitment => "whoever was listed can learn it afterwards, and nobody else",
             Self::Complaint => "redress: a complaint is answered and then forgotten",
             Self::Suppression => "redress: only with consent, and only for a time",
             Self::Share => "nothing enters or leaves without an agreement that ends",
-            Self::Record => "what was done in public's name stays public",
+            Self::Record => "what was done in the public's name stays public",
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn sound() -> Policy {
         deployment_length_max: SignedDuration::from_hours(2),
         lease: SignedDuration::from_secs(30),
         alert_retention: days(1),
-        alert_hold_max: days(30),
+        alert_hold_max: days(40),
         complaint_retention: days(365),
         commitment_retention: days(365),
         suppression_length_max: days(180),
@@ -63,7 +63,7 @@ fn urgent() -> Policy {
     let mut policy = sound();
     policy.urgent_ratification = Some(days(1));
     policy.urgent_grounds = words(["danger to life"]);
-    policy.roles.approve_urgent = vec![Role::WatchlistOfficer];
+    policy.roles.approve_urgent = vec![Role::UrgentAuthorisingOfficer];
     policy
 }
 
@@ -92,7 +92,7 @@ fn a_length_of_time_outside_its_range_or_against_another_is_a_fault() {
             ("lease", |p| p.lease = SignedDuration::from_mins(6)),
             ("alert_retention", |p| p.alert_retention = SignedDuration::from_hours(31 * 24 + 1)),
             ("alert_retention", |p| p.alert_retention = SignedDuration::from_hours(1)),
-            ("alert_hold_max", |p| p.alert_hold_max = SignedDuration::ZERO),
+            ("alert_hold_max", |p| p.alert_hold_max = SignedDuration::from_hours(23)),
             ("complaint_retention", |p| p.complaint_retention = days(2_193)),
             ("complaint_retention", |p| p.complaint_retention = days(29)),
             ("commitment_retention", |p| p.commitment_retention = days(2_193)),
@@ -176,7 +176,9 @@ fn nobody_may_approve_what_their_own_role_proposes() {
             ("roles", |p| p.roles.approve.clear()),
             ("roles", |p| p.roles.approve.push(Role::Proposer)),
             ("roles", |p| p.roles.propose.push(Role::Proposer)),
-            ("roles", |p| p.roles.approve_urgent.push(Role::WatchlistOfficer)),
+            ("roles", |p| p.roles.approve_urgent.push(Role::UrgentAuthorisingOfficer)),
+            ("roles", |p| p.roles.approve.push(Role::Regulator)),
+            ("roles", |p| p.roles.propose.push(Role::Administrator)),
         ],
     );
     expect_each(
@@ -200,4 +202,51 @@ fn a_look_alike_floor_lies_below_the_threshold_in_any_units() {
         |value| policy.look_alike_floor(&Threshold::new(ModelId::new("m"), value, 0.001, "set".into()).unwrap());
     assert_eq!(floor(0.5), 0.4);
     assert_eq!(floor(-0.5), -0.625, "a distance of 0.625 is further than one of 0.5");
+}
+
+#[test]
+fn the_schedule_has_a_line_for_every_kind_of_data_and_expiries_follow_it() {
+    let mut policy = urgent();
+    let lines: Vec<_> = policy.schedule().iter().map(|kept| kept.term.to_string()).collect();
+    let expected = [
+        "not kept",
+        "not kept",
+        "at most 24 hours",
+        "at most 40 days",
+        "at most 24 hours",
+        "at most 24 hours",
+        "at most 365 days",
+        "at most 365 days",
+        "at most 180 days",
+        "at most 31 days",
+        "always",
+    ];
+    assert_eq!(lines, expected);
+    let now = Timestamp::from_second(1_790_000_000).unwrap();
+    let gone = |policy: &Policy, held| policy.kept(held).gone_by(now).duration_since(now);
+    assert_eq!(gone(&policy, Held::AlertEvidence), days(1));
+    policy.alert_retention = SignedDuration::from_hours(7);
+    assert_eq!(gone(&policy, Held::AlertEvidence), SignedDuration::from_hours(7));
+    assert_eq!(gone(&policy, Held::Unmatched), SignedDuration::ZERO);
+    policy.urgent_ratification = None;
+    assert_eq!(policy.kept(Held::Unratified).term, Term::Never);
+    assert_eq!(policy.kept(Held::Record).gone_by(now), Timestamp::MAX);
+    policy.alert_retention = SignedDuration::MAX;
+    assert_eq!(gone(&policy, Held::AlertEvidence), Timestamp::MAX.duration_since(now), "it saturates");
+}
+
+#[test]
+fn every_setting_is_said_once_and_stands_against_a_risk() {
+    let policy = sound();
+    let said: Vec<_> = policy.say().iter().map(|said| said.setting).collect();
+    for (place, setting) in said.iter().enumerate() {
+        assert!(!said[..place].contains(setting), "{setting} is said twice");
+        assert_eq!(RISKS.iter().filter(|risk| risk.settings.contains(setting)).count(), 1, "{setting}");
+    }
+    let against: usize = RISKS.iter().map(|risk| risk.settings.len()).sum();
+    assert_eq!(against, said.len());
+    for range in ranges() {
+        assert!(said.contains(&range.setting), "{} has a limit and is not said", range.setting);
+    }
+    assert!(policy.say().iter().all(|said| said.sentence.ends_with('.') && !said.meaning.is_empty()));
 }

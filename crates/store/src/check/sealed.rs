@@ -24,7 +24,11 @@ impl Store {
                     self.check_watchlist(&key, &d, findings)?;
                     self.check_alerts(&key, &d, findings)?;
                 }
-                Err(error @ (StoreError::KeyMissing { .. } | StoreError::KeyWrong { .. })) => {
+                Err(
+                    error @ (StoreError::KeyMissing { .. }
+                    | StoreError::KeyWrong { .. }
+                    | StoreError::SealBroken { .. }),
+                ) => {
                     findings.tell(format!("deployment {d}"), error.to_string());
                 }
                 Err(other) => return Err(other),

@@ -9,3 +9,9 @@ CREATE TABLE key_files (
 ) STRICT;
 INSERT INTO key_files (name, fingerprint, generation, since_ns)
     SELECT 'deployment-' || deployment, fingerprint, 1, coalesce((SELECT max(at_ns) FROM events), 0) FROM sealing_keys;
+
+-- Each event fixes all before it; each publication vouches for the events so far. Older events are linked when the
+-- database is next opened, older publications vouch for none.
+ALTER TABLE events ADD COLUMN chain BLOB;
+ALTER TABLE checkpoints ADD COLUMN events INTEGER;
+ALTER TABLE checkpoints ADD COLUMN vouched BLOB;

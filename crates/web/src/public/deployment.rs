@@ -7,7 +7,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
 use axum::response::{Html, IntoResponse, Response};
 use domain::DeploymentId;
 use evidence::{CheckpointVerifier, Entry, line};
-use store::{Setting, Store};
+use store::{Sentence, Store};
 
 use super::facts::{self, Said};
 use super::record::Record;
@@ -64,14 +64,7 @@ struct PolicyPart {
     digest: String,
     /// Whether the operation was opened under this very text.
     is_the_one_adopted: bool,
-    settings: Vec<SettingRow>,
-}
-
-struct SettingRow {
-    meaning: String,
-    name: String,
-    value: String,
-    source: String,
+    settings: Vec<Sentence>,
 }
 
 struct RecordingRow {
@@ -181,31 +174,11 @@ impl PolicyPart {
         let adopted = record.operation.as_ref().map(|operation| &operation.policy_digest);
         Ok(Some(Self {
             is_the_one_adopted: adopted == Some(&policy.digest),
-            settings: store::settings(&text)?.into_iter().map(SettingRow::new).collect(),
+            settings: store::explain(&text)?.parts.into_iter().flat_map(|part| part.sentences).collect(),
             profile: policy.profile,
             version: policy.version,
             digest: policy.digest,
         }))
-    }
-}
-
-impl SettingRow {
-    fn new(setting: Setting) -> Self {
-        let meaning = match setting.name.as_str() {
-            "notice_lead" => "The public notice stands before a start for",
-            "watchlist_age_max" => "A watchlist is at most this old",
-            "watchlist_people_max" => "Most people on a watchlist",
-            "deployment_length_max" => "A deployment lasts at most",
-            "lease" => "Authority to compare ends by itself after",
-            "alert_retention" => "The evidence of an alert is kept at most",
-            "threshold_fpir_max" => "Highest measured false-positive identification rate (FPIR) of a threshold",
-            "face_side_px_min" => "Smallest face that is compared, in pixels",
-            "threshold" => "Threshold of a model, as measured",
-            "purposes" => "What a deployment may be for",
-            "grounds" => "On what grounds somebody may be listed",
-            other => other,
-        };
-        Self { meaning: meaning.to_owned(), name: setting.name, value: setting.value, source: setting.source }
     }
 }
 

@@ -24,9 +24,29 @@ pub(super) fn say(fact: &Fact) -> Said {
         Fact::OperationOpened { title, force, purpose, .. } => {
             ("Operation opened", format!("{force} opened the operation “{title}”. Its purpose: {purpose}."))
         }
+        Fact::StaffCounted { by_role } => {
+            let counts = by_role.iter().map(|(role, people)| format!("{people} in the role of {role}"));
+            ("Staff counted", format!("Trained and able to act: {}.", counts.collect::<Vec<_>>().join(", ")))
+        }
         Fact::DeploymentProposed(plan) => ("Deployment proposed", plan_in_words(plan)),
         Fact::DeploymentApproved { role, .. } => {
             ("Deployment approved", format!("Another person approved it, in the role of {role}."))
+        }
+        Fact::DeploymentApprovedUrgently { role, ground, ratify_by, .. } => (
+            "Deployment approved urgently",
+            format!(
+                "Another person approved it without waiting, in the role of {role}, for this reason: {ground}. It lapses at {} unless an authorising officer ratifies it.",
+                words::moment(*ratify_by)
+            ),
+        ),
+        Fact::DeploymentRatified { role, .. } => {
+            ("Urgent approval ratified", format!("A third person ratified it, in the role of {role}."))
+        }
+        Fact::OutsideAuthorised { .. } => {
+            ("Signed from outside", "The outside body that its operation names signed this plan.".into())
+        }
+        Fact::DocumentFilled { slot, digest, .. } => {
+            ("Document completed", format!("{slot}; its SHA-256 is {digest}."))
         }
         Fact::NoticePublished { .. } => {
             ("Notice published", "The public was told, in the words shown on the deployment's page.".into())
@@ -34,9 +54,12 @@ pub(super) fn say(fact: &Fact) -> Said {
         Fact::WatchlistFrozen { people, images, by_ground, .. } => {
             ("Watchlist fixed", watchlist_in_words(*people, *images, by_ground))
         }
-        Fact::SignageConfirmed { signs, alternative_route, .. } => (
+        Fact::SignageConfirmed { signs, alternative_route, page, role, .. } => (
             "Signs confirmed",
-            format!("{} in place; the way round: {alternative_route}.", words::plural(u64::from(*signs), "sign")),
+            format!(
+                "{} in place, confirmed on the spot in the role of {role}; the way round: {alternative_route}; the page on them: {page}.",
+                words::plural(u64::from(*signs), "sign")
+            ),
         ),
         Fact::RecordingDeclared { camera, bytes, .. } => {
             ("Recording declared", format!("{} stands in for camera {camera}.", recording_in_words(*bytes)))
@@ -47,6 +70,20 @@ pub(super) fn say(fact: &Fact) -> Said {
         ),
         Fact::DeploymentPaused { reason, .. } => ("Comparison paused", format!("The reason given: {reason}.")),
         Fact::DeploymentResumed { .. } => ("Comparison resumed", "Faces are compared again.".into()),
+        Fact::DeploymentTripped { wire, found, .. } => {
+            ("Comparison stopped by itself", format!("A trip-wire was touched, {wire}: {found}."))
+        }
+        Fact::TripCleared { role, reason, .. } => (
+            "Comparison resumed after a trip-wire",
+            format!("Faces are compared again, by decision in the role of {role}. The reason given: {reason}."),
+        ),
+        Fact::ResultsPublished { results, .. } => (
+            "Results published",
+            format!(
+                "{} of {} alerts positive, {} incorrect; {} faces seen.",
+                results.positive_alerts, results.total_alerts, results.incorrect_alerts, results.faces_seen
+            ),
+        ),
         Fact::AlertRaised { alert, camera, expires, .. } => (
             "Alert raised",
             format!(

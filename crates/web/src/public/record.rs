@@ -91,7 +91,7 @@ impl Record {
         }
         let operation = record.plan.as_ref().map(|plan| plan.operation.clone());
         record.operation = entries.iter().find_map(|(_, entry)| match &entry.fact {
-            Fact::OperationOpened { operation: name, title, force, purpose, policy_digest }
+            Fact::OperationOpened { operation: name, title, force, purpose, policy_digest, .. }
                 if Some(name) == operation.as_ref() =>
             {
                 Some(OperationFacts {
@@ -139,7 +139,9 @@ impl Record {
         let at = entry.at;
         match &entry.fact {
             Fact::DeploymentProposed(plan) => self.plan = Some(plan.clone()),
-            Fact::DeploymentApproved { role, .. } => self.approved = Some((at, role.clone())),
+            Fact::DeploymentApproved { role, .. } | Fact::DeploymentApprovedUrgently { role, .. } => {
+                self.approved = Some((at, role.clone()))
+            }
             Fact::NoticePublished { notice_digest, .. } => self.notice = Some((at, notice_digest.clone())),
             Fact::WatchlistFrozen { people, images, by_ground, .. } => {
                 self.watchlist =
@@ -175,6 +177,13 @@ impl Record {
             }
             Fact::PolicyAdopted { .. }
             | Fact::OperationOpened { .. }
+            | Fact::StaffCounted { .. }
+            | Fact::DeploymentRatified { .. }
+            | Fact::OutsideAuthorised { .. }
+            | Fact::DocumentFilled { .. }
+            | Fact::DeploymentTripped { .. }
+            | Fact::TripCleared { .. }
+            | Fact::ResultsPublished { .. }
             | Fact::DeploymentPaused { .. }
             | Fact::DeploymentResumed { .. }
             | Fact::DeploymentWithdrawn { .. } => {}

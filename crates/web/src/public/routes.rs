@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 
-use super::{deployment, deployments, log_files};
+use super::{deployment, deployments, log_files, policy};
 use crate::house::House;
 
 /// The routes.
@@ -12,5 +12,6 @@ pub(crate) fn routes() -> Router<House> {
         .route("/deployments", get(deployments::page))
         .route("/deployments/{deployment}", get(deployment::page))
         .route("/deployments/{deployment}/table.csv", get(deployment::csv))
+        .route("/policies/{digest}", get(policy::page))
         .route("/log/{*path}", get(log_files::file))
 }

@@ -16,7 +16,7 @@ use face::{
     ScoreKind, Template,
 };
 use image::{Rgb, RgbImage};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pipeline::{Exercise, Footage, Running, SharedStore, Source};
 use store::{EXERCISE_POLICY, Recorded, Store};
 use tempfile::TempDir;
@@ -100,6 +100,7 @@ fn announced(store: &mut Store, clock: &dyn Clock) -> Recorded<Announced> {
         title: "Drawn exercise".into(),
         force: "Example Constabulary".into(),
         purpose: "to look at the screens with figures that are drawn".into(),
+        outside_authoriser: None,
     };
     let operation = operation.open(&officer(Role::AuthorisingOfficer), &policy, clock.now()).expect("lawful");
     store.commit(operation).expect("recorded");
@@ -110,13 +111,15 @@ fn announced(store: &mut Store, clock: &dyn Clock) -> Recorded<Announced> {
         kind: Kind::Exercise,
         purpose: policy.purposes[0].clone(),
         place: "North concourse (drawn)".into(),
+        place_ground: policy.place_grounds[0].clone(),
+        place_evidence: "ab".repeat(32),
         cameras: 1,
         starts,
         ends: starts + SignedDuration::from_hours(1),
     };
     let proposed = Draft { plan }.propose(&officer(Role::Proposer), &policy, clock.now()).expect("lawful");
     let proposed = store.commit(proposed).expect("recorded").into_inner();
-    let approved = proposed.approve(&officer(Role::AuthorisingOfficer), clock.now()).expect("lawful");
+    let approved = proposed.approve(&officer(Role::AuthorisingOfficer), &policy, clock.now()).expect("lawful");
     let approved = store.commit(approved).expect("recorded");
     let text =
         "An exercise compares drawn figures with a list of two of them.\nNobody is filmed and nobody is scanned.\n";
@@ -157,8 +160,8 @@ fn live(
     }
     let frozen = store.freeze_watchlist(announced, &officer(Role::WatchlistOfficer), clock.now()).expect("recorded");
     let operator = officer(Role::Operator);
-    let signed =
-        frozen.into_inner().confirm_signage(&operator, 2, "through the east gate", clock.now()).expect("lawful");
+    let (route, page) = ("through the east gate", "https://overt.invalid/drawn");
+    let signed = frozen.into_inner().confirm_signage(&operator, 2, route, page, clock.now()).expect("lawful");
     let signed = store.commit(signed).expect("recorded").into_inner();
     let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
     let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, clock.now()).expect("lawful");
@@ -183,8 +186,9 @@ fn equipment() -> Equipment {
     }
 }
 
-fn officer(role: Role) -> Officer {
-    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).expect("a name"), role }
+/// A member of staff in a role.
+pub(crate) fn officer(role: Role) -> Officer {
+    Officer { id: OfficerId::new(&role.word().replace(' ', "-")).expect("a name"), role, trained_until: Timestamp::MAX }
 }
 
 /// One picture a frame, in a folder.
