@@ -84,17 +84,21 @@ impl VouchingKey {
 }
 
 impl Store {
-    /// Notes the published checkpoint, and vouches for the chain as it is now.
+    /// Notes the published checkpoint, and vouches for the chain as it is now. A checkpoint that was noted before keeps its
+    /// date: nothing new is public, only more events are vouched for.
     pub(crate) fn note_vouched(&self, size: u64, at_ns: i64, root: &[u8]) -> Result<(), StoreError> {
+        let doing = "noting the checkpoint";
+        let mut noted = self.connection.prepare_cached("SELECT at_ns FROM checkpoints WHERE size = ?1").doing(doing)?;
+        let at_ns = noted.query_row([size], |row| row.get(0)).optional().doing(doing)?.unwrap_or(at_ns);
         let end = Link::last(&self.connection)?;
         let vouched = self.vouching.vouch(size, at_ns, root, &end);
         self.connection
             .prepare_cached(
                 "INSERT INTO checkpoints (size, at_ns, root, events, vouched) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (size) DO UPDATE SET at_ns = ?2, events = ?4, vouched = ?5",
+                 ON CONFLICT (size) DO UPDATE SET events = ?4, vouched = ?5",
             )
             .and_then(|mut statement| statement.execute(params![size, at_ns, root, end.seq, vouched]))
-            .doing("noting the checkpoint")
+            .doing(doing)
             .map(drop)
     }
 

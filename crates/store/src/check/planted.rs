@@ -50,7 +50,9 @@ fn rows(scene: &mut Scene, table: &str) -> Vec<i64> {
 /// Another value of the same kind.
 fn altered(value: Value, declared: &str) -> Value {
     match value {
-        Value::Integer(number) => Value::Integer(number ^ 1),
+        // Far from every other number, so that no constraint of the table refuses it first; but a flag is 0 or 1.
+        Value::Integer(flag @ 0..=1) if declared == "FLAG" => Value::Integer(1 - flag),
+        Value::Integer(number) => Value::Integer(number + 1_000_003),
         Value::Text(text) => Value::Text(text + "x"),
         Value::Blob(mut bytes) => {
             let middle = bytes.len() / 2;
@@ -68,7 +70,7 @@ fn alter(connection: &Connection, table: &str, column: &str, row: i64) {
     let value = connection.query_row(&format!("SELECT {column} FROM {table} WHERE rowid = {row}"), [], |r| r.get(0));
     let declared = format!("SELECT type FROM pragma_table_info('{table}') WHERE name = '{column}'");
     let declared: String = connection.query_row(&declared, [], |r| r.get(0)).unwrap();
-    // A constraint of the table may refuse the first that comes to mind.
+    let declared = if column == "destroying" { "FLAG".to_owned() } else { declared };
     let sql = format!("UPDATE {table} SET {column} = ?1 WHERE rowid = {row}");
     connection.execute(&sql, [altered(value.unwrap(), &declared)]).unwrap();
 }
