@@ -163,7 +163,8 @@ struct Vouched {
 
 impl Vouched {
     fn compare(&self, store: &Store, end: &Link, findings: &mut Findings) {
-        if store.vouching.vouch(self.size, self.at_ns, &self.root, end) != self.vouched {
+        let vouched = store.vouching.vouch(self.size, self.at_ns, &self.root, end);
+        if self.events != end.seq || vouched != self.vouched {
             let found = format!("events up to {} are not those it was published with", self.events);
             findings.tell(format!("checkpoint of {} entries", self.size), found);
         }
