@@ -13,6 +13,7 @@ mod evaluate;
 mod inspect;
 mod models;
 mod policy;
+mod prove;
 mod verify;
 mod witness;
 
@@ -43,6 +44,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     /// Check a public log, or the proof of one entry, as an outsider.
     Verify(verify::VerifyArgs),
+    /// Hand out the proof of one entry, such as a deletion receipt, as a file that is checked without the log.
+    Prove(prove::ProveArgs),
     /// Run a witness: it vouches that the logs it follows only grow.
     Witness(witness::WitnessArgs),
     /// Take a published log to its witnesses, and put their cosignatures under it.
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Policy(command) => policy::run(command),
         Command::Verify(args) => verify::run(args),
+        Command::Prove(args) => prove::run(args),
         Command::Witness(args) => witness::run(args),
         Command::Cosign(args) => cosign::run(args),
         Command::Bench(command) => bench::run(command),

@@ -74,10 +74,9 @@ fn explain(args: &ProfileArgs) -> Result<ExitCode> {
 /// The exit code is 0 for a profile that may be adopted, 1 for one that may not, 2 where there is none to read.
 fn check(args: &ProfileArgs) -> Result<ExitCode> {
     let verdict = store::explain(&args.which.text()?);
-    let sound = verdict.as_ref().is_ok_and(|explanation| explanation.contradictions.is_empty());
     let text = if args.json { serde_json::to_string_pretty(&verdict_json(&verdict))? } else { verdict_words(&verdict) };
     print(&text)?;
-    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+    Ok(ExitCode::from(if is_sound(&verdict) { 0 } else { REFUSED }))
 }
 
 fn shipped(args: &ShippedArgs) -> Result<ExitCode> {
@@ -101,6 +100,10 @@ impl Which {
     }
 }
 
+fn is_sound(verdict: &Result<Explanation, StoreError>) -> bool {
+    verdict.as_ref().is_ok_and(|explanation| explanation.contradictions.is_empty())
+}
+
 fn verdict_words(verdict: &Result<Explanation, StoreError>) -> String {
     let found = match verdict {
         Ok(explanation) if explanation.contradictions.is_empty() => {
@@ -119,7 +122,7 @@ fn verdict_words(verdict: &Result<Explanation, StoreError>) -> String {
 fn verdict_json(verdict: &Result<Explanation, StoreError>) -> Value {
     match verdict {
         Ok(Explanation { profile, version, digest, contradictions, .. }) => json!({
-            "sound": contradictions.is_empty(),
+            "sound": is_sound(verdict),
             "profile": profile,
             "version": version,
             "digest": digest,
@@ -131,4 +134,52 @@ fn verdict_json(verdict: &Result<Explanation, StoreError>) -> Value {
 
 fn print(text: &str) -> Result<()> {
     writeln!(io::stdout().lock(), "{text}").context("printing the answer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_contradiction_is_named_by_its_setting_in_words_and_in_json() {
+        let sound = store::shipped_policy("railway-pilot").unwrap();
+        let verdict = store::explain(sound);
+        assert!(
+            is_sound(&verdict)
+                && verdict_words(&verdict).starts_with("sound: the profile \"railway-pilot\", version 1")
+        );
+        assert_eq!(verdict_json(&verdict)["sound"], json!(true));
+        for (from, to, setting, wrong) in [
+            ("value = \"90 days\"", "value = \"366 days\"", "alert_hold_max", "at most 365 days"),
+            (
+                "propose = [\"proposer\"]",
+                "propose = [\"authorising officer\"]",
+                "roles",
+                "may approve what it proposes",
+            ),
+            (
+                "approve_urgent = [\"urgent authorising officer\"]",
+                "approve_urgent = []",
+                "roles",
+                "no role may take it",
+            ),
+            (
+                "value = [\"child\", \"protected person\", \"deceased person\"]",
+                "value = []",
+                "protected_grounds",
+                "empty",
+            ),
+            ("fpir = 0.0038", "fpir = 0.0041", "thresholds", "above threshold_fpir_max"),
+        ] {
+            let verdict = store::explain(&sound.replacen(from, to, 1));
+            let words = verdict_words(&verdict);
+            let line = words.lines().find(|line| line.trim_start().starts_with(&format!("{setting}: "))).unwrap();
+            assert!(!is_sound(&verdict) && words.starts_with("REFUSED: ") && line.contains(wrong), "{words}");
+            let object = verdict_json(&verdict);
+            assert_eq!((&object["sound"], &object["contradictions"][0]["setting"]), (&json!(false), &json!(setting)));
+        }
+        let unreadable = store::explain("profile = 1");
+        assert!(verdict_words(&unreadable).starts_with("REFUSED: ") && !is_sound(&unreadable));
+        assert_eq!(verdict_json(&unreadable)["sound"], json!(false));
+    }
 }

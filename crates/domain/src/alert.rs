@@ -1,35 +1,33 @@
-//! The life of an alert: raised, adjudicated by a person, followed by an outcome. No state here is reached by software alone.
+//! The life of an alert: raised, judged by people, engaged, followed by an outcome. No state here is reached by software alone.
+//!
+//! [`Raised`] has no score, and neither has anything that can be made of it before a person has judged: the score can be
+//! asked for only with an [`Adjudicated`] that is on the record.
 
-use jiff::{SignedDuration, Timestamp};
+mod engagement;
+mod judgement;
+mod outcome;
+mod refusal;
+mod replay;
+mod step;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use crate::decided::Decided;
 use crate::event::{Actor, Event, Happening};
-use crate::identifiers::{AlertId, DeploymentId};
+use crate::identifiers::{AlertId, DeploymentId, OfficerId};
 use crate::officer::{Officer, Role};
 use crate::refusal::Refusal;
 use crate::settle::PendingAlert;
 
-/// What the operator saw in the two images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judgement {
-    /// The same person, as far as can be seen: worth speaking to them.
-    SamePerson,
-    /// Not the same person.
-    NotThisPerson,
-    /// It cannot be told from the images.
-    CannotTell,
-}
-
-/// What followed, in the words of the published table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// An identity check confirmed the person.
-    IdentityConfirmed,
-    /// An identity check showed somebody else.
-    IdentityRefuted,
-    /// No check was made.
-    NoAction,
-}
+pub use engagement::{Engaged, Engagement, WhyNot};
+pub use judgement::{Adjudicated, FirstJudgement, JudgedOnce, Judgement, Opinions};
+pub(crate) use outcome::truth;
+pub use outcome::{Closed, Outcome, Reclassification, Truth};
+pub use refusal::AlertRefusal;
+pub use replay::{Looks, SeedJudgement};
+pub use step::AlertStep;
 
 /// An alert a person can see: it is on the record. Made from a [`PendingAlert`] or rebuilt from the record.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,24 +40,34 @@ pub struct Raised {
     pub raised: Timestamp,
     /// When its evidence must be gone.
     pub expires: Timestamp,
+    /// Whose face it shows: not told to whoever judges it.
+    origin: Origin,
+    /// When each officer first looked at its evidence.
+    looks: Looks,
 }
 
-/// An alert that a person has judged.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Adjudicated {
-    /// The alert.
-    pub alert: Raised,
-    /// The judgement.
-    pub judgement: Judgement,
+/// Where the face of an alert comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Somebody who passed.
+    Passage,
+    /// A listed image of somebody else, shown in an exercise to measure reviewers.
+    Seeded,
 }
 
-/// An alert of which it is known what followed.
+/// An alert in whichever state it is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Closed {
-    /// The alert and its judgement.
-    pub alert: Adjudicated,
-    /// What followed.
-    pub outcome: Outcome,
+pub enum AlertState {
+    /// Waits for a person.
+    Raised(Raised),
+    /// Judged by the first of two; waits for another person, who is not told what the first one saw.
+    JudgedOnce(JudgedOnce),
+    /// Judged; waits for what follows.
+    Adjudicated(Adjudicated),
+    /// Somebody was sent to speak to the person; waits for the outcome.
+    Engaged(Engaged),
+    /// It is known what followed.
+    Closed(Closed),
 }
 
 /// Decides that a candidate is recorded; `evidence_commitment` is salted and made by the store over the sealed evidence.
@@ -72,7 +80,7 @@ pub fn raise<F>(
     now: Timestamp,
 ) -> Decided<Raised> {
     let expires = pending.expires();
-    let raised = Raised { alert: alert.clone(), deployment: deployment.clone(), raised: now, expires };
+    let raised = Raised::new(alert.clone(), deployment.clone(), now, expires, Origin::Passage);
     let happening = Happening::AlertRaised {
         deployment: deployment.clone(),
         alert,
@@ -83,97 +91,101 @@ pub fn raise<F>(
     Decided::new(raised, Event { at: now, actor: Actor::System, happening })
 }
 
-/// Decides that an officer may look at the evidence of an alert. That they did is recorded and not published.
-pub fn view(alert: &Raised, officer: &Officer, now: Timestamp) -> Result<Decided<()>, Refusal> {
+/// Decides that an officer may look at the evidence of an alert. That they did is recorded and not published; the time
+/// they take to judge is counted from their first look.
+pub fn view(alert: &Raised, officer: &Officer, now: Timestamp) -> Result<Decided<Raised>, Refusal> {
     let by = officer.act_as(&[Role::Operator, Role::EngagementOfficer], "view the evidence of an alert", now)?;
     alert.check_time(now)?;
     let happening = Happening::AlertViewed { deployment: alert.deployment.clone(), alert: alert.alert.clone() };
-    Ok(Decided::new((), Event { at: now, actor: Actor::Officer(by), happening }))
+    let mut seen = alert.clone();
+    seen.looks.entry(by.clone()).or_insert(now);
+    Ok(Decided::new(seen, Event { at: now, actor: Actor::Officer(by), happening }))
 }
 
 impl Raised {
-    /// A person judges the alert.
-    pub fn adjudicate(
-        self,
-        officer: &Officer,
-        judgement: Judgement,
-        now: Timestamp,
-    ) -> Result<Decided<Adjudicated>, Refusal> {
-        let by = officer.act_as(&[Role::Operator], "adjudicate an alert", now)?;
-        self.check_time(now)?;
-        let waited = now.duration_since(self.raised).max(SignedDuration::ZERO);
-        let happening = Happening::AlertAdjudicated {
-            deployment: self.deployment.clone(),
-            alert: self.alert.clone(),
-            judgement,
-            seconds_to_decide: waited.as_secs().unsigned_abs(),
-        };
-        let event = Event { at: now, actor: Actor::Officer(by), happening };
-        Ok(Decided::new(Adjudicated { alert: self, judgement }, event))
+    pub(crate) fn new(
+        alert: AlertId,
+        deployment: DeploymentId,
+        raised: Timestamp,
+        expires: Timestamp,
+        origin: Origin,
+    ) -> Self {
+        Self { alert, deployment, raised, expires, origin, looks: BTreeMap::new() }
     }
 
-    fn check_time(&self, now: Timestamp) -> Result<(), Refusal> {
-        if now < self.raised {
-            return Err(Refusal::ClockWentBack { last: self.raised });
-        }
+    /// Refuses what comes after the evidence is gone, or before the alert was there.
+    pub(crate) fn check_time(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.check_clock(now)?;
         if now >= self.expires { Err(Refusal::AlertExpired { expired: self.expires }) } else { Ok(()) }
     }
-}
 
-impl Adjudicated {
-    /// A person records what followed.
-    pub fn record_outcome(
-        self,
-        officer: &Officer,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> Result<Decided<Closed>, Refusal> {
-        let by = officer.act_as(&[Role::Operator, Role::EngagementOfficer], "record an outcome", now)?;
-        self.alert.check_time(now)?;
-        let happening = Happening::OutcomeRecorded {
-            deployment: self.alert.deployment.clone(),
-            alert: self.alert.alert.clone(),
-            outcome,
-        };
-        let event = Event { at: now, actor: Actor::Officer(by), happening };
-        Ok(Decided::new(Closed { alert: self, outcome }, event))
+    fn check_clock(&self, now: Timestamp) -> Result<(), Refusal> {
+        if now < self.raised { Err(Refusal::ClockWentBack { last: self.raised }) } else { Ok(()) }
+    }
+
+    fn first_look(&self, officer: &OfficerId) -> Result<Timestamp, Refusal> {
+        self.looks.get(officer).copied().ok_or_else(|| AlertRefusal::EvidenceNotSeen.into())
+    }
+
+    /// Refuses to go on with a pair that was only shown to measure reviewers.
+    pub(crate) fn refuse_seeded(&self) -> Result<(), Refusal> {
+        match self.origin {
+            Origin::Passage => Ok(()),
+            Origin::Seeded => Err(AlertRefusal::SeededPair.into()),
+        }
     }
 }
 
-impl Judgement {
-    /// Every judgement, in the order of the buttons.
-    pub const ALL: [Self; 3] = [Self::SamePerson, Self::NotThisPerson, Self::CannotTell];
-
-    /// The word on the record.
-    pub fn word(self) -> &'static str {
+impl AlertState {
+    /// The alert as it was raised.
+    pub fn raised(&self) -> &Raised {
         match self {
-            Self::SamePerson => "same person",
-            Self::NotThisPerson => "not this person",
-            Self::CannotTell => "cannot tell",
+            Self::Raised(raised) => raised,
+            Self::JudgedOnce(once) => once.raised(),
+            Self::Adjudicated(adjudicated) => &adjudicated.alert,
+            Self::Engaged(engaged) => &engaged.alert.alert,
+            Self::Closed(closed) => &closed.alert.alert,
         }
     }
 
-    /// The judgement for a word on the record.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|judgement| judgement.word() == word)
-    }
-}
-
-impl Outcome {
-    /// Every outcome, in the order of the buttons.
-    pub const ALL: [Self; 3] = [Self::IdentityConfirmed, Self::IdentityRefuted, Self::NoAction];
-
-    /// The word on the record.
-    pub fn word(self) -> &'static str {
+    /// The judgement that stands, once it does.
+    pub fn adjudicated(&self) -> Option<&Adjudicated> {
         match self {
-            Self::IdentityConfirmed => "identity confirmed",
-            Self::IdentityRefuted => "identity refuted",
-            Self::NoAction => "no action",
+            Self::Raised(_) | Self::JudgedOnce(_) => None,
+            Self::Adjudicated(adjudicated) => Some(adjudicated),
+            Self::Engaged(engaged) => Some(&engaged.alert),
+            Self::Closed(closed) => Some(&closed.alert),
         }
     }
 
-    /// The outcome for a word on the record.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
+    /// Whether nothing more is to follow: its outcome is known, or it was a seeded pair and is judged.
+    pub fn is_over(&self) -> bool {
+        match self {
+            Self::Closed(_) => true,
+            Self::Adjudicated(judged) => judged.alert.origin == Origin::Seeded,
+            Self::Raised(_) | Self::JudgedOnce(_) | Self::Engaged(_) => false,
+        }
+    }
+
+    /// The word for its state.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self::Raised(_) => "raised",
+            Self::JudgedOnce(_) => "judged once",
+            Self::Adjudicated(_) => "adjudicated",
+            Self::Engaged(_) => "engaged",
+            Self::Closed(_) => "closed",
+        }
+    }
+
+    /// The judged alert, whatever followed since, or the refusal that says what is missing. Only with it is a score told.
+    pub fn expect_adjudicated(self) -> Result<Adjudicated, Refusal> {
+        let state = self.state();
+        match self {
+            Self::Adjudicated(adjudicated) => Ok(adjudicated),
+            Self::Engaged(engaged) => Ok(engaged.alert),
+            Self::Closed(closed) => Ok(closed.alert),
+            Self::Raised(_) | Self::JudgedOnce(_) => Err(AlertRefusal::NotJudged { state }.into()),
+        }
     }
 }

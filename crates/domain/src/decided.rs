@@ -15,6 +15,11 @@ impl<T> Decided<T> {
         Self { state, event }
     }
 
+    /// The state that will be when the event is recorded.
+    pub fn state(&self) -> &T {
+        &self.state
+    }
+
     /// The event, to be recorded.
     pub fn event(&self) -> &Event {
         &self.event

@@ -8,6 +8,7 @@ mod purged;
 mod due;
 mod lease;
 mod replay;
+mod seeding;
 
 use jiff::Timestamp;
 
@@ -28,6 +29,7 @@ pub use proposing::{Approved, Draft, Proposed};
 pub use purged::{Followed, Purged};
 pub use replay::{Inconsistent, Recollection};
 pub use running::{Cause, Destroyed, Ended, Live, Paused};
+pub use seeding::SeedPair;
 
 /// What kind of use it is. An exercise reads recorded files; nothing in this version can open a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results};
+use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results, ThresholdChange};
 use jiff::Timestamp;
 
-use crate::alert::{Judgement, Outcome};
+use crate::alert::{AlertStep, Judgement, Outcome};
+use crate::complaint::ComplaintStep;
 use crate::deployment::Plan;
 use crate::identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
 use crate::officer::Role;
+use crate::share::ShareStep;
 use crate::staff::{Member, StaffChange};
 use crate::tripwire::Wire;
 
@@ -56,6 +58,15 @@ pub enum Happening {
     },
     StaffCounted {
         by_role: BTreeMap<String, u64>,
+    },
+    ThresholdProposed {
+        change: ThresholdChange,
+        role: Role,
+    },
+    ThresholdSet {
+        change: ThresholdChange,
+        proposed_by: String,
+        approved_by: Role,
     },
     Proposed {
         plan: Plan,
@@ -154,6 +165,9 @@ pub enum Happening {
         alert: AlertId,
         outcome: Outcome,
     },
+    AlertStep(AlertStep),
+    ComplaintStep(ComplaintStep),
+    ShareStep(ShareStep),
     MinuteCounted {
         deployment: DeploymentId,
         from: Timestamp,
@@ -203,6 +217,8 @@ pub enum Withheld {
     StaffConduct,
     /// It is about how a key is kept, kept for the auditor; it would tell a thief when to come.
     KeyCustody,
+    /// It would tell reviewers which pairs were seeded to measure them; the figures are told at the end.
+    WouldTellReviewers,
     /// It is about one member of staff; how many could act is published as counts.
     StaffRegister,
 }
@@ -217,6 +233,10 @@ impl Event {
             H::KeyRotated { .. } => return Publication::Withhold(Withheld::KeyCustody),
             H::StaffChanged { .. } => return Publication::Withhold(Withheld::StaffRegister),
             H::StaffCounted { by_role } => Fact::StaffCounted { by_role },
+            H::ThresholdProposed { change, role } => Fact::ThresholdProposed { change, role: role.word().into() },
+            H::ThresholdSet { change, proposed_by, approved_by } => {
+                Fact::ThresholdSet { change, proposed_by, approved_by: approved_by.word().into() }
+            }
             H::PolicyAdopted { profile, version, digest } => Fact::PolicyAdopted { profile, version, digest },
             H::OperationOpened { operation, title, force, purpose, policy_digest, outside_authoriser } => {
                 let operation = text(&operation);
@@ -286,6 +306,12 @@ impl Event {
                 alert: text(&alert),
                 outcome: outcome.word().into(),
             },
+            H::AlertStep(step) => match step.publication() {
+                Ok(fact) => fact,
+                Err(withheld) => return Publication::Withhold(withheld),
+            },
+            H::ComplaintStep(step) => step.fact(),
+            H::ShareStep(step) => step.fact(),
             H::MinuteCounted { deployment, from, to, counts } => {
                 Fact::DeletionReceipt { deployment: text(&deployment), from, to, counts }
             }

@@ -70,6 +70,14 @@ identifier!(
     AlertId
 );
 identifier!(
+    /// A complaint. Random, so that it says nothing about order or person.
+    ComplaintId
+);
+identifier!(
+    /// A share: terms on which something passes between the force and another body.
+    ShareId
+);
+identifier!(
     /// A member of the operator's staff, by staff pseudonym. Never published.
     OfficerId
 );

@@ -4,14 +4,15 @@
 //! given, and nothing here can fail for any reason but a rule. It knows nothing of pictures either: a face is a value
 //! that [`settle`] takes by value and drops, unless it becomes a [`settle::PendingAlert`].
 //!
-//! Reading order: words and numbers, the policy, the life of a deployment, what becomes of a face, what becomes of an alert,
-//! what becomes of a key.
+//! Reading order: words and numbers, the policy, the life of a deployment, what becomes of a face, what becomes of an
+//! alert and of whoever was stopped because of it, what passes between the force and others, what becomes of a key.
 
 pub mod identifiers;
 pub mod officer;
 pub mod staff;
 pub mod refusal;
 pub mod threshold;
+pub mod threshold_ledger;
 pub mod policy;
 pub mod event;
 pub mod decided;
@@ -21,12 +22,21 @@ pub mod tripwire;
 pub mod watchlist;
 pub mod settle;
 pub mod alert;
+pub mod figures;
+pub mod hold;
+pub mod receipt;
+pub mod complaint;
+pub mod share;
 pub mod tally;
 pub mod custody;
 pub mod clock;
 
-pub use alert::{Adjudicated, Closed, Judgement, Outcome, Raised};
+pub use alert::{
+    Adjudicated, AlertRefusal, AlertState, AlertStep, Closed, Engaged, Engagement, JudgedOnce, Judgement, Outcome,
+    Raised, Reclassification, Truth, WhyNot,
+};
 pub use clock::Clock;
+pub use complaint::{Complaint, ComplaintStep, Finding, Occasion};
 pub use decided::Decided;
 pub use deployment::{
     Announced, Approved, Cause, Deployment, Draft, Due, Ended, Followed, Kind, Lease, Live, Mandate, Overdue, Paused,
@@ -34,14 +44,19 @@ pub use deployment::{
 };
 pub use event::{Actor, Event, Happening, Publication, Withheld, published_plan};
 pub use evidence::{Counts, Equipment, Results};
-pub use identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
+pub use figures::Figures;
+pub use hold::{Hold, HoldGround, HoldTerms};
+pub use identifiers::{AlertId, ComplaintId, DeploymentId, OfficerId, OperationId, ShareId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
 pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
+pub use receipt::{AlertReceipt, ReceiptCode};
 pub use refusal::Refusal;
 pub use settle::{Nearest, PendingAlert, Settlement, settle};
+pub use share::{Direction, Revocation, Share, ShareRefusal, ShareStep, Shared, Terms};
 pub use staff::{Member, StaffChange, Standing};
 pub use tally::Tally;
 pub use threshold::{ModelId, Score, Threshold};
+pub use threshold_ledger::{ProposedThreshold, ThresholdWish};
 pub use tripwire::{Trip, Watched, Wire, tripped};
-pub use watchlist::EntryFacts;
+pub use watchlist::{EntryFacts, Origin};

@@ -4,6 +4,9 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::alert::AlertRefusal;
+use crate::share::ShareRefusal;
+
 /// Why a rule said no. `Display` is the sentence a person reads; [`Refusal::rule`] is where it comes from.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "the sentence of each variant is its documentation")]
@@ -52,10 +55,14 @@ pub enum Refusal {
     ThresholdNotMeasured,
     ThresholdNotInPolicy,
     ThresholdTooLoose { fpir: f64, fpir_max: f64 },
+    ThresholdUnexplained { missing: &'static str },
+    ThresholdNotInUse { set: String },
     ScoreOfAnotherModel,
     ReasonMissing,
     PolicyContradictsItself { faults: String },
     AlertExpired { expired: Timestamp },
+    Alert(AlertRefusal),
+    Share(ShareRefusal),
     ClockWentBack { last: Timestamp },
     TripNotCleared,
     NothingTripped,
@@ -120,14 +127,20 @@ impl Refusal {
             }
             Self::NoRecordingDeclared => "an exercise reads recorded files that stand on the record, never a camera",
             Self::LeaseExpired { .. } => "authority is a lease: it ends by itself",
+            Self::ThresholdUnexplained { .. } => {
+                "a threshold is set by two people, for a stated reason, with its effect foretold by group"
+            }
             Self::ThresholdNotMeasured
             | Self::ThresholdNotInPolicy
             | Self::ThresholdTooLoose { .. }
+            | Self::ThresholdNotInUse { .. }
             | Self::ScoreOfAnotherModel => "a threshold belongs to one model and states a measured rate",
             Self::PolicyContradictsItself { .. } => {
                 "a policy profile is adopted only when it does not contradict itself"
             }
             Self::ReasonMissing => "what is stopped or given up is given up for a stated reason",
+            Self::Alert(refusal) => refusal.rule(),
+            Self::Share(refusal) => refusal.rule(),
             Self::AlertExpired { .. } => "retention: an alert is gone at its expiry",
             Self::ClockWentBack { .. } => "the record never goes back in time",
             Self::TripNotCleared | Self::NothingTripped => {
@@ -286,6 +299,12 @@ impl fmt::Display for Refusal {
                 out,
                 "the threshold was measured at a false-positive rate of {fpir}, above the policy's {fpir_max}; raise it"
             ),
+            Self::ThresholdUnexplained { missing } => {
+                write!(out, "a threshold is proposed together with {missing}; state it")
+            }
+            Self::ThresholdNotInUse { set } => {
+                write!(out, "the threshold that two officers set for this model is {set}; start with it or set another")
+            }
             Self::ScoreOfAnotherModel => write!(
                 out,
                 "the score was made by another model than the threshold belongs to; use one model throughout"
@@ -297,6 +316,8 @@ impl fmt::Display for Refusal {
             Self::AlertExpired { expired } => {
                 write!(out, "the alert expired at {expired} and its evidence is destroyed")
             }
+            Self::Alert(refusal) => refusal.fmt(out),
+            Self::Share(refusal) => refusal.fmt(out),
             Self::ClockWentBack { last } => {
                 write!(out, "the clock reads earlier than the last entry ({last}); set it right before going on")
             }

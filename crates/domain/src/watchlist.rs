@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::identifiers::ShareId;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 
@@ -18,6 +19,17 @@ pub struct EntryFacts {
     pub legal_basis: String,
     /// When the image was taken, as far as known.
     pub image_date: Date,
+    /// Whose image it is.
+    pub origin: Origin,
+}
+
+/// Where a listed image comes from: an image of another body enters only under a share that is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The force's own.
+    Own,
+    /// Another body's, under this share.
+    Share(ShareId),
 }
 
 impl EntryFacts {

@@ -226,6 +226,7 @@ fn entry() -> EntryFacts {
         image_source: "a package".into(),
         legal_basis: "consent".into(),
         image_date: jiff::civil::date(2026, 1, 1),
+        origin: domain::Origin::Own,
     }
 }
 

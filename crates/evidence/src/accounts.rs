@@ -162,11 +162,15 @@ mod tests {
         let (told, untold) = accounts.finish();
         assert_eq!((told.len(), untold), (1, 0));
         let account = &told[0];
-        assert_eq!((account.started, account.ended, account.state), (Some(at(600)), Some(at(970)), "purged"));
+        assert_eq!(
+            (account.started, account.ended, account.state),
+            (Some(at(600)), Some(at(970)), "purged and its results published")
+        );
         assert_eq!((account.people_listed, account.images_listed, account.receipts), (3, 4, 4));
         assert_eq!((account.alerts, account.alerts_judged, account.counts), (1, 1, counts(24, 1)));
         let words = account.words();
-        for part in ["d1 (exercise) is purged", "24 templates made = 23 destroyed + 1 kept", "4 images and the key"] {
+        for part in ["d1 (exercise) is purged and", "24 templates made = 23 destroyed + 1 kept", "4 images and the key"]
+        {
             assert!(words.contains(part), "{words}");
         }
     }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::terms::{Results, SeedFigures, ShareTerms};
+
 /// Most bytes an entry may have (C2SP tlog-tiles: a length is 16 bits).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
 
@@ -53,6 +55,22 @@ pub enum Fact {
     StaffCounted {
         /// Number of people by role.
         by_role: BTreeMap<String, u64>,
+    },
+    /// A threshold was proposed, with its reason and what is expected of it.
+    ThresholdProposed {
+        /// What is to be used.
+        change: crate::ThresholdChange,
+        /// The role of who proposed.
+        role: String,
+    },
+    /// Somebody else approved it: from now on it is the one in use for its model.
+    ThresholdSet {
+        /// What is used from now on, as proposed.
+        change: crate::ThresholdChange,
+        /// The role of who proposed.
+        proposed_by: String,
+        /// The role of who approved.
+        approved_by: String,
     },
     /// A deployment was proposed.
     DeploymentProposed(DeploymentPlan),
@@ -211,6 +229,145 @@ pub enum Fact {
         /// The outcome, from the policy's closed vocabulary.
         outcome: String,
     },
+    /// The first of two people judged an alert; what they saw in it is told only with the second judgement.
+    AlertJudgedOnce {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// Salted commitment to the judgement, hexadecimal; see `commitment`.
+        judgement_commitment: String,
+        /// Seconds from the first look to the judgement.
+        seconds_to_decide: u64,
+    },
+    /// Another person judged it too, without knowing the first judgement, which is told now.
+    AlertJudgedTwice {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// The first judgement.
+        first: String,
+        /// The salt of its commitment, hexadecimal.
+        salt: String,
+        /// The second judgement. Where the two differ, nobody is spoken to.
+        second: String,
+        /// Seconds from this person's first look to the judgement.
+        seconds_to_decide: u64,
+    },
+    /// Somebody spoke to the person, did not find them, or did not try.
+    AlertEngaged {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// Which of these, from a closed vocabulary.
+        engagement: String,
+    },
+    /// An outcome on the record turned out to be another.
+    OutcomeReclassified {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// The outcome that stands from now on.
+        outcome: String,
+        /// Why, from a closed vocabulary.
+        reason: String,
+    },
+    /// The evidence of an alert is kept beyond its expiry, sealed under a key of its own.
+    AlertHeld {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+        /// On what ground, from a closed vocabulary.
+        ground: String,
+        /// When the held evidence is destroyed at the latest, UTC.
+        until: Timestamp,
+        /// Salted commitment to the held evidence, hexadecimal.
+        evidence_commitment: String,
+    },
+    /// A hold was lifted before its time.
+    HoldReleased {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+    },
+    /// Held evidence was destroyed, its key too.
+    HeldEvidenceDestroyed {
+        /// The deployment.
+        deployment: String,
+        /// The alert.
+        alert: String,
+    },
+    /// An exercise fixed which pairs of listed images, known to show different people, its reviewers will be shown.
+    SeedsCommitted {
+        /// The deployment.
+        deployment: String,
+        /// Number of pairs.
+        seeds: u64,
+        /// Salted commitment to their names, hexadecimal; see `commitment`.
+        commitment: String,
+    },
+    /// Which they were, and how the reviewers judged them. They are no alerts and count as none.
+    SeedsRevealed(SeedFigures),
+    /// Somebody complained.
+    ComplaintReceived {
+        /// The complaint's random name.
+        complaint: String,
+        /// `alert receipt` or `place and time`: how the complainant named the occasion.
+        about: String,
+        /// The deployment it is about, where it is known.
+        about_deployment: Option<String>,
+    },
+    /// It was answered.
+    ComplaintAnswered {
+        /// The complaint.
+        complaint: String,
+        /// `upheld` or `not upheld`.
+        finding: String,
+    },
+    /// Its text and the answer were destroyed.
+    ComplaintForgotten {
+        /// The complaint.
+        complaint: String,
+    },
+    /// It was proposed that something may pass between the force and another body.
+    ShareProposed(ShareTerms),
+    /// Somebody other than the proposer approved it.
+    ShareApproved {
+        /// The share.
+        share: String,
+        /// The role, never the name, of who approved.
+        role: String,
+    },
+    /// Something passed under it.
+    ShareUsed {
+        /// The share.
+        share: String,
+        /// The other body.
+        counterpart: String,
+        /// `in` or `out`.
+        direction: String,
+        /// What kind of thing.
+        what: String,
+        /// How many.
+        items: u64,
+    },
+    /// What came of it was reported, as the share demands.
+    ShareOutcomeReported {
+        /// The share.
+        share: String,
+    },
+    /// It ended before its time.
+    ShareRevoked {
+        /// The share.
+        share: String,
+        /// Why, from a closed vocabulary.
+        reason: String,
+    },
     /// One minute's count of templates made and destroyed.
     DeletionReceipt {
         /// The deployment.
@@ -284,48 +441,6 @@ pub struct DeploymentPlan {
     pub ends: Timestamp,
 }
 
-/// One row of the published table (the columns of the Home Office's, November 2025); the date is that of `started`, the
-/// rate of incorrect alerts is `incorrect_alerts / faces_seen`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Results {
-    /// When comparison began, UTC.
-    pub started: Timestamp,
-    /// From then until its end, pauses included.
-    pub duration_seconds: u64,
-    /// Number of cameras (for an exercise: recordings).
-    pub cameras: u32,
-    /// People on the watchlist.
-    pub watchlist: u64,
-    /// The threshold in the model's own units, as text.
-    pub threshold: String,
-    /// Alerts raised.
-    pub total_alerts: u64,
-    /// Alerts of somebody whom an identity check confirmed.
-    pub positive_alerts: u64,
-    /// Times that somebody was spoken to and was the person sought.
-    pub positive_interventions: u64,
-    /// Alerts of somebody else than the person sought.
-    pub incorrect_alerts: u64,
-    /// Times that somebody was spoken to and was not the person sought.
-    pub incorrect_interventions: u64,
-    /// Arrests and other disposals.
-    pub arrests_or_disposals: u64,
-    /// Faces seen.
-    pub faces_seen: u64,
-}
-
-impl Results {
-    /// Whether the numbers can be of one deployment: no alert counted twice, nobody spoken to without an alert.
-    pub fn add_up(&self) -> bool {
-        let judged = self.positive_alerts.checked_add(self.incorrect_alerts);
-        judged.is_some_and(|judged| judged <= self.total_alerts)
-            && self.positive_interventions <= self.positive_alerts
-            && self.incorrect_interventions <= self.incorrect_alerts
-            && self.arrests_or_disposals <= self.positive_interventions
-    }
-}
-
 /// What does the comparing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -392,7 +507,18 @@ impl Fact {
     /// The deployment this fact is about, if it is about one.
     pub fn deployment(&self) -> Option<&str> {
         match self {
-            Self::PolicyAdopted { .. } | Self::OperationOpened { .. } | Self::StaffCounted { .. } => None,
+            Self::PolicyAdopted { .. }
+            | Self::OperationOpened { .. }
+            | Self::StaffCounted { .. }
+            | Self::ThresholdProposed { .. }
+            | Self::ThresholdSet { .. } => None,
+            Self::ComplaintReceived { .. } | Self::ComplaintAnswered { .. } | Self::ComplaintForgotten { .. } => None,
+            Self::ShareProposed(_)
+            | Self::ShareApproved { .. }
+            | Self::ShareUsed { .. }
+            | Self::ShareOutcomeReported { .. }
+            | Self::ShareRevoked { .. } => None,
+            Self::SeedsRevealed(figures) => Some(&figures.deployment),
             Self::DeploymentProposed(plan) => Some(&plan.deployment),
             Self::DeploymentApproved { deployment, .. }
             | Self::DeploymentApprovedUrgently { deployment, .. }
@@ -412,6 +538,14 @@ impl Fact {
             | Self::AlertRaised { deployment, .. }
             | Self::AlertAdjudicated { deployment, .. }
             | Self::OutcomeRecorded { deployment, .. }
+            | Self::AlertJudgedOnce { deployment, .. }
+            | Self::AlertJudgedTwice { deployment, .. }
+            | Self::AlertEngaged { deployment, .. }
+            | Self::OutcomeReclassified { deployment, .. }
+            | Self::AlertHeld { deployment, .. }
+            | Self::HoldReleased { deployment, .. }
+            | Self::HeldEvidenceDestroyed { deployment, .. }
+            | Self::SeedsCommitted { deployment, .. }
             | Self::DeletionReceipt { deployment, .. }
             | Self::DeploymentEnded { deployment, .. }
             | Self::DeploymentPurged { deployment, .. }

@@ -3,14 +3,17 @@
 //! This crate refuses to know disk, network, clock or faces. Bytes come in, proofs and findings go out.
 //! Formats are those of C2SP (signed-note, tlog-checkpoint, tlog-tiles), so strangers can verify with tools we did not write.
 //!
-//! Read in this order: what an entry says (`entry`), its bytes (`line`) and what an outside body signs (`authorisation`);
-//! where files lie (`layout`) and are put (`storage`); how the log grows (`log`, `keys`, `checkpoint`); who else vouches for
-//! it (`cosignature`, `witness`); how it is doubted (`proof`, `offline`, `verify`, `structure`, `lifecycle`, `steps`,
-//! `receipts`, `mandate`, `accounts`).
+//! Read in this order: what an entry says (`entry`), its bytes (`line`), what an outside body signs (`authorisation`) and
+//! the commitments that are opened later (`commitment`); where files lie (`layout`) and are put (`storage`); how the log
+//! grows (`log`, `keys`, `checkpoint`); who else vouches for it (`cosignature`, `witness`); how it is doubted (`proof`,
+//! `offline`, `verify`, `structure`, `lifecycle`, `steps`, `alert_steps`, `undertakings`, `receipts`, `thresholds`, `mandate`,
+//! `accounts`).
 
 pub mod entry;
+mod terms;
 pub mod line;
 pub mod authorisation;
+pub mod commitment;
 pub mod layout;
 pub mod storage;
 mod edge;
@@ -25,7 +28,10 @@ pub mod verify;
 mod structure;
 pub mod lifecycle;
 mod steps;
+mod alert_steps;
+mod undertakings;
 mod receipts;
+pub mod thresholds;
 mod mandate;
 pub mod accounts;
 mod error;
@@ -35,11 +41,13 @@ mod samples;
 
 pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, SignedCheckpoint, publish};
 pub use cosignature::{Cosigner, Quorum, WitnessKey};
-pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, Results};
+pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact};
 pub use error::EvidenceError;
 pub use keys::KeyPair;
 pub use log::Log;
 pub use offline::OfflineProof;
 pub use storage::{MemoryTiles, TileStorage};
+pub use terms::{Results, SeedFigures, ShareTerms};
+pub use thresholds::{ThresholdChange, Thresholds};
 pub use tlog_tiles::Hash;
 pub use verify::{FetchError, Published, Verdict, VerifyError, verify, verify_witnessed};

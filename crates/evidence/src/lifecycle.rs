@@ -9,9 +9,12 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::alert_steps::{AlertSteps, Seeds};
 use crate::mandate::Mandate;
 use crate::receipts::Ledger;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
+use crate::thresholds::Thresholds;
+use crate::undertakings::Undertakings;
 use crate::{Counts, DeploymentPlan, Entry, Fact, Results};
 
 /// Most problems that are told; the rest are counted.
@@ -58,8 +61,10 @@ pub struct Story {
     operations: BTreeMap<String, Option<String>>,
     last: u64,
     deployments: BTreeMap<String, Deployment>,
+    undertakings: Undertakings,
     /// Number of names remembered in all these.
     names: usize,
+    thresholds: Thresholds,
     tallies: Tallies,
     problems: Vec<Problem>,
     problems_untold: u64,
@@ -97,8 +102,10 @@ struct Running {
     recording_declared: bool,
     /// How often an alert was raised, repetitions too.
     alerts_named: usize,
-    /// Whether each alert has been judged.
-    alerts: BTreeMap<String, bool>,
+    /// How far each alert has come.
+    alerts: BTreeMap<String, AlertSteps>,
+    /// The pairs that an exercise seeds, once they are fixed.
+    seeds: Option<Seeds>,
     ledger: Option<Ledger>,
 }
 
@@ -110,7 +117,8 @@ impl Story {
         }
         self.read_until = self.read_until.max(Some(entry.at));
         self.last = index;
-        for sentence in self.take(entry) {
+        let threshold = self.thresholds.read(&entry.fact);
+        for sentence in self.take(entry).into_iter().chain(threshold) {
             self.tell(index, sentence);
         }
     }
@@ -148,7 +156,19 @@ impl Story {
             Fact::OperationOpened { operation, .. } => operation,
             Fact::DeploymentProposed(plan) => &plan.deployment,
             Fact::AlertRaised { alert, .. } => alert,
-            Fact::StaffCounted { .. } => return vec![],
+            Fact::ShareProposed(terms) => &terms.share,
+            Fact::ComplaintReceived { complaint, .. } => complaint,
+            Fact::ShareApproved { .. }
+            | Fact::ShareUsed { .. }
+            | Fact::ShareOutcomeReported { .. }
+            | Fact::ShareRevoked { .. }
+            | Fact::ComplaintAnswered { .. } => return self.undertakings.take(entry.at, &entry.fact),
+            Fact::ComplaintForgotten { .. } => {
+                let wrong = self.undertakings.take(entry.at, &entry.fact);
+                self.names -= usize::from(wrong.is_empty());
+                return wrong;
+            }
+            Fact::StaffCounted { .. } | Fact::ThresholdProposed { .. } | Fact::ThresholdSet { .. } => return vec![],
             fact => return self.go_on(entry.at, fact),
         };
         if new_name.len() > NAME_BYTES_MAX {
@@ -167,6 +187,13 @@ impl Story {
                 self.open(operation, policy_digest, outside_authoriser.clone())
             }
             Fact::DeploymentProposed(plan) => self.propose(plan),
+            fact @ Fact::ShareProposed(_) => self.undertakings.take(entry.at, fact),
+            fact @ Fact::ComplaintReceived { about_deployment, .. } => {
+                let known = about_deployment.as_ref().is_none_or(|name| self.deployments.contains_key(name));
+                let mut wrong = found(!known, || "a complaint is about a deployment that was never proposed".into());
+                wrong.extend(self.undertakings.take(entry.at, fact));
+                wrong
+            }
             fact => self.go_on(entry.at, fact),
         }
     }
@@ -209,6 +236,7 @@ impl Story {
             recording_declared: false,
             alerts_named: 0,
             alerts: BTreeMap::new(),
+            seeds: None,
             ledger: None,
         };
         let deployment = Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)), account: None };
@@ -227,22 +255,28 @@ impl Story {
         if !lawful_stages(fact).contains(&deployment.stage) {
             wrong.push(format!("deployment {name} {} while it was {}", deed(fact), stage_words(deployment.stage)));
         }
+        if let (Fact::ResultsPublished { results, .. }, Some(account)) = (fact, deployment.account) {
+            wrong.extend(found(!account.agrees(results), || {
+                format!("deployment {name}: its results do not agree with its account, or do not add up")
+            }));
+            deployment.stage = Stage::Accounted;
+            return wrong;
+        }
         let Some(facts) = &mut deployment.facts else {
-            if let (Fact::ResultsPublished { results, .. }, Some(account)) = (fact, deployment.account) {
-                wrong.extend(found(!account.agrees(results), || {
-                    format!("deployment {name}: its results do not agree with its account, or do not add up")
-                }));
-                deployment.stage = Stage::Accounted;
-            }
+            let holds = matches!(fact, Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. });
+            wrong.extend(found(holds, || format!("deployment {name}: none of its evidence is held any longer")));
             return wrong;
         };
         wrong.extend(facts.take(at, fact).into_iter().map(|what| format!("deployment {name}: {what}")));
         // An unlawful step is told once; what follows is then measured from where it led.
         deployment.stage = stage_after(fact).unwrap_or(deployment.stage);
-        if matches!(deployment.stage, Stage::Purged | Stage::Withdrawn) {
-            self.names -= facts.alerts_named;
+        if matches!(deployment.stage, Stage::Purged | Stage::Accounted | Stage::Withdrawn) {
             deployment.account = Some(facts.account());
-            deployment.facts = None;
+            // What is held outlives the rest, and is measured against what is remembered until it is gone.
+            if facts.held() == 0 {
+                self.names -= facts.alerts_named;
+                deployment.facts = None;
+            }
         }
         wrong
     }
@@ -303,13 +337,27 @@ impl Running {
                 vec![]
             }
             Fact::AlertRaised { alert, expires, .. } => self.raise(at, alert, *expires),
-            Fact::AlertAdjudicated { alert, .. } => match self.alerts.get_mut(alert) {
-                None => vec![format!("alert {alert} was judged, but never raised")],
-                Some(judged) => found(std::mem::replace(judged, true), || format!("alert {alert} was judged twice")),
+            Fact::AlertAdjudicated { alert, .. }
+            | Fact::OutcomeRecorded { alert, .. }
+            | Fact::AlertJudgedOnce { alert, .. }
+            | Fact::AlertJudgedTwice { alert, .. }
+            | Fact::AlertEngaged { alert, .. }
+            | Fact::OutcomeReclassified { alert, .. }
+            | Fact::AlertHeld { alert, .. }
+            | Fact::HoldReleased { alert, .. }
+            | Fact::HeldEvidenceDestroyed { alert, .. } => match self.alerts.get_mut(alert) {
+                None => vec![format!("alert {alert} is spoken of, but was never raised")],
+                Some(steps) => steps.take(at, alert, fact),
             },
-            Fact::OutcomeRecorded { alert, .. } => match self.alerts.get(alert) {
-                None => vec![format!("alert {alert} has an outcome, but was never raised")],
-                Some(judged) => found(!judged, || format!("alert {alert} has an outcome, but nobody judged it")),
+            Fact::SeedsCommitted { seeds, commitment, .. } => {
+                let twice = self.seeds.replace(Seeds::fixed(*seeds, commitment)).is_some();
+                let mut wrong = found(twice, || "its seeded pairs were fixed twice".into());
+                wrong.extend(found(!self.is_exercise, || "it seeds pairs, but it is not an exercise".into()));
+                wrong
+            }
+            Fact::SeedsRevealed(figures) => match &mut self.seeds {
+                None => vec!["it reveals seeded pairs that were never fixed".into()],
+                Some(seeds) => seeds.reveal(figures),
             },
             Fact::DeletionReceipt { from, to, counts, .. } => match &mut self.ledger {
                 Some(ledger) => ledger.add(*from, *to, at, counts),
@@ -356,14 +404,26 @@ impl Running {
         if self.alerts.contains_key(alert) {
             wrong.push(format!("alert {alert} was raised twice"));
         } else {
-            self.alerts.insert(alert.to_owned(), false);
+            self.alerts.insert(alert.to_owned(), AlertSteps::default());
         }
         wrong
     }
 
+    /// Number of alerts whose evidence is held.
+    fn held(&self) -> u64 {
+        self.alerts.values().filter(|steps| steps.is_held()).count() as u64
+    }
+
     fn purge(&self, alerts: u64, images: u64, key_destroyed: bool) -> Vec<String> {
         let kept = self.ledger.as_ref().map_or(0, |ledger| ledger.total().alerts_kept);
-        let mut wrong = found(alerts != kept, || format!("{alerts} alerts were destroyed, {kept} had been kept"));
+        let held = self.held();
+        let mut wrong = found(alerts.checked_add(held) != Some(kept), || match held {
+            0 => format!("{alerts} alerts were destroyed, {kept} had been kept"),
+            held => format!("{alerts} alerts were destroyed and {held} are held, {kept} had been kept"),
+        });
+        wrong.extend(found(self.seeds.as_ref().is_some_and(Seeds::is_hidden), || {
+            "it was purged without telling which pairs were seeded".into()
+        }));
         let listed = self.watchlist_images.unwrap_or(0);
         wrong.extend(found(images != listed, || {
             format!("{images} watchlist images were destroyed, {listed} had been listed")
@@ -394,171 +454,4 @@ fn found(wrong: bool, sentence: impl FnOnce() -> String) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples::{at, counts, lawful};
-
-    fn read(entries: &[Entry]) -> (Tallies, Vec<Problem>) {
-        let mut story = Story::default();
-        for (index, entry) in entries.iter().enumerate() {
-            story.read(index as u64, entry);
-        }
-        let (tallies, problems, untold) = story.finish();
-        assert_eq!(untold, 0);
-        (tallies, problems)
-    }
-
-    fn index_of(entries: &[Entry], kind: &str) -> usize {
-        let has_kind = |entry: &Entry| serde_json::to_value(&entry.fact).is_ok_and(|fact| fact["kind"] == kind);
-        entries.iter().position(has_kind).unwrap_or_else(|| panic!("no {kind}"))
-    }
-
-    #[test]
-    fn a_lawful_record_has_no_problem_and_adds_up() {
-        let (tallies, problems) = read(&lawful());
-        assert_eq!(problems, []);
-        assert_eq!(
-            tallies,
-            Tallies {
-                operations: 1,
-                deployments: 1,
-                deployments_purged: 1,
-                deployments_withdrawn: 0,
-                receipts: 4,
-                alerts: 1,
-                counts: counts(24, 1),
-            }
-        );
-    }
-
-    #[test]
-    fn no_fact_of_the_lawful_record_can_be_left_out_but_these() {
-        let entries = lawful();
-        for left_out in 0..entries.len() {
-            let mut fewer = entries.clone();
-            let entry = fewer.remove(left_out);
-            let may_be_left_out = matches!(
-                entry.fact,
-                Fact::OutcomeRecorded { .. } | Fact::DocumentFilled { .. } | Fact::TripCleared { .. }
-            ) || left_out == entries.len() - 1;
-            let (_, problems) = read(&fewer);
-            assert_eq!(problems.is_empty(), may_be_left_out, "without {:?}: {problems:?}", entry.fact);
-        }
-    }
-
-    #[test]
-    fn no_two_neighbours_that_change_the_stage_can_change_places() {
-        let entries = lawful();
-        for first in 0..entries.len() - 1 {
-            if stage_after(&entries[first].fact).is_none() || stage_after(&entries[first + 1].fact).is_none() {
-                continue;
-            }
-            let mut swapped = entries.clone();
-            let (fact, next) = (entries[first].fact.clone(), entries[first + 1].fact.clone());
-            swapped[first].fact = next;
-            swapped[first + 1].fact = fact;
-            assert!(!read(&swapped).1.is_empty(), "{:?}", swapped[first].fact);
-        }
-    }
-
-    #[test]
-    fn few_facts_can_be_said_twice() {
-        let entries = lawful();
-        for twice in 0..entries.len() {
-            let mut more = entries.clone();
-            more.insert(twice, entries[twice].clone());
-            let may_be_twice = matches!(
-                entries[twice].fact,
-                Fact::PolicyAdopted { .. }
-                    | Fact::DocumentFilled { .. }
-                    | Fact::SignageConfirmed { .. }
-                    | Fact::RecordingDeclared { .. }
-                    | Fact::OutcomeRecorded { .. }
-            );
-            let (_, problems) = read(&more);
-            assert_eq!(problems.is_empty(), may_be_twice, "{:?}: {problems:?}", entries[twice].fact);
-        }
-    }
-
-    /// Changes one fact of the lawful record and returns the problems that are told.
-    fn changed(kind: &str, change: impl FnOnce(&mut Entry)) -> String {
-        let mut entries = lawful();
-        let index = index_of(&entries, kind);
-        change(&mut entries[index]);
-        let (_, problems) = read(&entries);
-        problems.into_iter().map(|problem| format!("{}: {}\n", problem.entry, problem.sentence)).collect()
-    }
-
-    #[test]
-    fn counts_and_dates_that_do_not_fit_are_told() {
-        let told = changed("deployment-ended", |entry| entry.at = at(959));
-        assert!(told.contains("20: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
-        let told = changed("deployment-ended", |entry| {
-            if let Fact::DeploymentEnded { counts: total, .. } = &mut entry.fact {
-                *total = counts(24, 2);
-            }
-        });
-        assert!(told.contains("does not equal the sum of its 4"), "{told}");
-        assert!(told.contains("1 alerts are on the record"), "{told}");
-        let told = changed("deployment-purged", |entry| {
-            entry.fact = Fact::DeploymentPurged {
-                deployment: "d1".into(),
-                alerts_destroyed: 0,
-                watchlist_images_destroyed: 3,
-                key_destroyed: false,
-            };
-        });
-        for part in ["0 alerts were destroyed, 1 had", "3 watchlist images", "key was not destroyed"] {
-            assert!(told.contains(part), "{told}");
-        }
-        let told = changed("deployment-proposed", |entry| {
-            if let Fact::DeploymentProposed(plan) = &mut entry.fact {
-                plan.starts = at(700);
-                plan.ends = at(890);
-            }
-        });
-        assert!(told.contains("outside its window"), "{told}");
-        assert!(told.contains("7 templates were made after"), "{told}");
-        let told = changed("watchlist-frozen", |entry| {
-            if let Fact::WatchlistFrozen { by_ground, .. } = &mut entry.fact {
-                by_ground.insert("wanted".into(), u64::MAX);
-            }
-        });
-        assert!(told.contains("sum by ground"), "{told}");
-        let told = changed("alert-raised", |entry| {
-            if let Fact::AlertRaised { expires, .. } = &mut entry.fact {
-                *expires = at(650);
-            }
-        });
-        assert!(told.contains("had expired"), "{told}");
-    }
-
-    #[test]
-    fn withdrawal_is_lawful_only_before_the_start_and_ends_everything() {
-        let entries = lawful();
-        for after in 2..entries.len() {
-            let mut cut: Vec<_> = entries[..=after].to_vec();
-            let fact = Fact::DeploymentWithdrawn { deployment: "d1".into(), reason: "rain".into() };
-            cut.push(Entry { at: at(2_000), fact });
-            let (tallies, problems) = read(&cut);
-            let started = after >= index_of(&entries, "deployment-started");
-            assert_eq!(problems.is_empty(), !started, "{after}: {problems:?}");
-            assert_eq!(tallies.deployments_withdrawn, 1);
-            cut.push(Entry { at: at(2_001), ..entries[3].clone() });
-            let purged = after >= entries.len() - 2;
-            let expected = if purged { "while it was purged" } else { "while it was withdrawn" };
-            assert!(read(&cut).1.iter().any(|problem| problem.sentence.contains(expected)), "{after}");
-        }
-    }
-
-    #[test]
-    fn problems_are_told_up_to_the_limit_and_then_counted() {
-        let mut story = Story::default();
-        for index in 0..PROBLEMS_MAX as u64 + 7 {
-            story.read(index, &lawful()[4]);
-        }
-        let (_, problems, untold) = story.finish();
-        assert_eq!((problems.len(), untold), (PROBLEMS_MAX, 7));
-        assert!(problems[0].sentence.contains("never proposed"), "{}", problems[0].sentence);
-    }
-}
+mod tests;

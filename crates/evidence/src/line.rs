@@ -21,12 +21,28 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, EvidenceError> {
     let entry: Entry = serde_json::from_slice(bytes).map_err(|error| EvidenceError::EntryUnreadable {
         reason: format!("it is not a dated fact of this record ({error})"),
     })?;
-    if encode(&entry)? != bytes {
+    let mut rest = Rest(bytes);
+    if serde_json::to_writer(&mut rest, &entry).is_err() || !rest.0.is_empty() {
         return Err(EvidenceError::EntryUnreadable {
             reason: "it is a dated fact, but not in its one canonical spelling".into(),
         });
     }
     Ok(entry)
+}
+
+/// Takes what is written and compares it with what is left of the bytes that it should be: the spelling is checked without
+/// being kept.
+struct Rest<'a>(&'a [u8]);
+
+impl std::io::Write for Rest<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(std::io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether these bytes begin as every entry of this record does. Cheap: for telling our log from somebody else's.

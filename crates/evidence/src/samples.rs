@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results};
+use crate::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results, SeedFigures, ShareTerms, commitment};
 
 /// A folder of the shared test material; prints that the test is skipped where it is missing.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
@@ -64,10 +64,128 @@ pub(crate) fn one_of_each() -> Vec<Entry> {
     let outside = Fact::OutsideAuthorised { deployment: d, signature: "— panel abc".into() };
     let counted = Fact::StaffCounted { by_role: BTreeMap::from([("operator".into(), 2)]) };
     entries.extend([urgently, ratified, outside, counted].map(|fact| Entry { at: at(2_000), fact }));
-    let d = self::d();
-    let fact = Fact::DeploymentWithdrawn { deployment: d, reason: "rain \u{2028} \n \"quoted\" é".into() };
+    let change = threshold_change();
+    let role = "proposer".to_owned();
+    let proposed = Fact::ThresholdProposed { change: change.clone(), role: role.clone() };
+    let set = Fact::ThresholdSet { change, proposed_by: role, approved_by: "authorising officer".into() };
+    entries.extend([proposed, set].map(|fact| Entry { at: at(2_000), fact }));
+    let fact = Fact::DeploymentWithdrawn { deployment: self::d(), reason: "rain \u{2028} \n \"quoted\" é".into() };
     entries.push(Entry { at: at(9000), fact });
+    let figures = seed_figures();
+    let committed = commitment::seeds(&figures.deployment, &figures.salt, &figures.seeds);
+    let seeds =
+        [Fact::SeedsCommitted { deployment: self::d(), seeds: 2, commitment: committed }, Fact::SeedsRevealed(figures)];
+    let rest = redress().into_iter().chain(seeds).chain(complaint()).chain(share());
+    entries.extend(rest.map(|fact| Entry { at: at(9000), fact }));
     entries
+}
+
+/// An alert judged by two, engaged, closed, reclassified, held, let go and destroyed.
+pub(crate) fn redress() -> Vec<Fact> {
+    let alert = || "a1".to_owned();
+    let first = "same person";
+    vec![
+        Fact::AlertJudgedOnce {
+            deployment: d(),
+            alert: alert(),
+            judgement_commitment: commitment::judgement("a1", "00ff", first),
+            seconds_to_decide: 9,
+        },
+        Fact::AlertJudgedTwice {
+            deployment: d(),
+            alert: alert(),
+            first: first.into(),
+            salt: "00ff".into(),
+            second: first.into(),
+            seconds_to_decide: 7,
+        },
+        Fact::AlertEngaged { deployment: d(), alert: alert(), engagement: "spoken to".into() },
+        Fact::OutcomeRecorded { deployment: d(), alert: alert(), outcome: "identity confirmed".into() },
+        Fact::OutcomeReclassified {
+            deployment: d(),
+            alert: alert(),
+            outcome: "identity refuted".into(),
+            reason: "complaint upheld".into(),
+        },
+        Fact::AlertHeld {
+            deployment: d(),
+            alert: alert(),
+            ground: "complaint".into(),
+            until: at(90_000),
+            evidence_commitment: "hh".into(),
+        },
+        Fact::HoldReleased { deployment: d(), alert: alert() },
+        Fact::HeldEvidenceDestroyed { deployment: d(), alert: alert() },
+    ]
+}
+
+/// Two pairs, both judged, one by two people.
+pub(crate) fn seed_figures() -> SeedFigures {
+    SeedFigures {
+        deployment: d(),
+        salt: "00ff".into(),
+        seeds: vec!["s1".into(), "s2".into()],
+        shown: 2,
+        judgements: 3,
+        false_accepts: 1,
+        cannot_tell: 1,
+        judged_twice: 1,
+        agreed: 1,
+        seconds_to_decide_p50: 5,
+        seconds_to_decide_p90: 12,
+    }
+}
+
+/// A complaint, answered and forgotten.
+pub(crate) fn complaint() -> Vec<Fact> {
+    let complaint = || "c1".to_owned();
+    vec![
+        Fact::ComplaintReceived { complaint: complaint(), about: "place and time".into(), about_deployment: None },
+        Fact::ComplaintAnswered { complaint: complaint(), finding: "upheld".into() },
+        Fact::ComplaintForgotten { complaint: complaint() },
+    ]
+}
+
+/// A share, used once.
+pub(crate) fn share() -> Vec<Fact> {
+    let share = || "s1".to_owned();
+    let terms = ShareTerms {
+        share: share(),
+        direction: "out".into(),
+        counterpart: "Example prosecutor".into(),
+        what: "alert evidence".into(),
+        agreement: "memorandum 7".into(),
+        basis: "statute".into(),
+        expires: at(90_000),
+        outcome_due_seconds: 3_600,
+    };
+    vec![
+        Fact::ShareProposed(terms.clone()),
+        Fact::ShareApproved { share: share(), role: "authorising officer".into() },
+        Fact::ShareUsed {
+            share: share(),
+            counterpart: terms.counterpart,
+            direction: terms.direction,
+            what: terms.what,
+            items: 1,
+        },
+        Fact::ShareOutcomeReported { share: share() },
+        Fact::ShareRevoked { share: share(), reason: "no longer needed".into() },
+    ]
+}
+
+/// A threshold of the model that the tests of the ledger know.
+pub(crate) fn threshold_change() -> crate::ThresholdChange {
+    crate::ThresholdChange {
+        model: "rec/0123456789abcdef/aligned".into(),
+        value: "0.5".into(),
+        fpir: "0.001".into(),
+        evaluation: "set of 2026".into(),
+        evaluation_digest: "ab".repeat(32),
+        reason: "the evaluation of March".into(),
+        forecast: BTreeMap::from([("women".into(), "false alerts from 2 to 1 in 10,000".into())]),
+        previous: None,
+    }
 }
 
 fn d() -> String {

@@ -26,6 +26,8 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
         Fact::PolicyAdopted { .. }
         | Fact::OperationOpened { .. }
         | Fact::StaffCounted { .. }
+        | Fact::ThresholdProposed { .. }
+        | Fact::ThresholdSet { .. }
         | Fact::DeploymentProposed(_) => &[],
         Fact::DocumentFilled { .. } => &[Proposed, Approved],
         Fact::DeploymentApproved { .. } | Fact::DeploymentApprovedUrgently { .. } => &[Proposed],
@@ -43,6 +45,22 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
             &[Comparing, Paused, Tripped]
         }
         Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Tripped, Ended],
+        Fact::AlertJudgedOnce { .. }
+        | Fact::AlertJudgedTwice { .. }
+        | Fact::AlertEngaged { .. }
+        | Fact::AlertHeld { .. } => &[Comparing, Paused, Tripped, Ended],
+        // What is held outlives its deployment, and so does a mistake about what followed.
+        Fact::OutcomeReclassified { .. } | Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. } => {
+            &[Comparing, Paused, Tripped, Ended, Purged, Accounted]
+        }
+        Fact::SeedsCommitted { .. } => &[Announced],
+        Fact::SeedsRevealed(_) => &[Ended],
+        Fact::ComplaintReceived { .. } | Fact::ComplaintAnswered { .. } | Fact::ComplaintForgotten { .. } => &[],
+        Fact::ShareProposed(_)
+        | Fact::ShareApproved { .. }
+        | Fact::ShareUsed { .. }
+        | Fact::ShareOutcomeReported { .. }
+        | Fact::ShareRevoked { .. } => &[],
         Fact::DeploymentPurged { .. } => &[Ended],
         Fact::ResultsPublished { .. } => &[Purged],
         Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
@@ -71,7 +89,11 @@ pub(crate) fn stage_after(fact: &Fact) -> Option<Stage> {
 /// What the fact says of its deployment, as the verb of a sentence.
 pub(crate) fn deed(fact: &Fact) -> &'static str {
     match fact {
-        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::StaffCounted { .. } => "was mentioned",
+        Fact::PolicyAdopted { .. }
+        | Fact::OperationOpened { .. }
+        | Fact::StaffCounted { .. }
+        | Fact::ThresholdProposed { .. }
+        | Fact::ThresholdSet { .. } => "was mentioned",
         Fact::DeploymentProposed(_) => "was proposed",
         Fact::DeploymentApproved { .. } => "was approved",
         Fact::DeploymentApprovedUrgently { .. } => "was approved urgently",
@@ -91,6 +113,23 @@ pub(crate) fn deed(fact: &Fact) -> &'static str {
         Fact::AlertRaised { .. } => "raised an alert",
         Fact::AlertAdjudicated { .. } => "had an alert judged",
         Fact::OutcomeRecorded { .. } => "had an outcome recorded",
+        Fact::AlertJudgedOnce { .. } => "had an alert judged by the first of two",
+        Fact::AlertJudgedTwice { .. } => "had an alert judged by the second of two",
+        Fact::AlertEngaged { .. } => "had an engagement recorded",
+        Fact::OutcomeReclassified { .. } => "had an outcome reclassified",
+        Fact::AlertHeld { .. } => "had the evidence of an alert held",
+        Fact::HoldReleased { .. } => "had a hold lifted",
+        Fact::HeldEvidenceDestroyed { .. } => "had held evidence destroyed",
+        Fact::SeedsCommitted { .. } => "had its seeded pairs fixed",
+        Fact::SeedsRevealed(_) => "had its seeded pairs revealed",
+        Fact::ComplaintReceived { .. } | Fact::ComplaintAnswered { .. } | Fact::ComplaintForgotten { .. } => {
+            "was complained about"
+        }
+        Fact::ShareProposed(_)
+        | Fact::ShareApproved { .. }
+        | Fact::ShareUsed { .. }
+        | Fact::ShareOutcomeReported { .. }
+        | Fact::ShareRevoked { .. } => "was shared about",
         Fact::DeletionReceipt { .. } => "sealed a deletion receipt",
         Fact::DeploymentEnded { .. } => "was ended",
         Fact::DeploymentPurged { .. } => "was purged",
@@ -125,9 +164,14 @@ mod tests {
             let lawful = lawful_stages(&entry.fact);
             let is_first = matches!(entry.fact, Fact::DeploymentProposed(_));
             assert_eq!(lawful.is_empty(), is_first, "{:?}", entry.fact);
+            let outlives = matches!(
+                entry.fact,
+                Fact::OutcomeReclassified { .. } | Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. }
+            );
             let is_last = matches!(entry.fact, Fact::ResultsPublished { .. });
-            assert_eq!(lawful.contains(&Stage::Purged), is_last, "{:?}", entry.fact);
-            assert!(!lawful.contains(&Stage::Accounted) && !lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
+            assert_eq!(lawful.contains(&Stage::Purged), is_last || outlives, "{:?}", entry.fact);
+            assert_eq!(lawful.contains(&Stage::Accounted), outlives, "{:?}", entry.fact);
+            assert!(!lawful.contains(&Stage::Withdrawn), "{:?}", entry.fact);
             assert!(stage_after(&entry.fact).is_none_or(|after| !lawful.contains(&after)), "{:?}", entry.fact);
         }
     }

@@ -269,7 +269,7 @@ fn proven(structure: &Structure, record: Option<&Tallies>, words: &[Word]) -> Ve
     let vouching: Vec<_> = words.iter().filter(|word| word.counts).map(tell_word).collect();
     if !vouching.is_empty() {
         sentences.push(format!(
-            "Whoever trusts these witnesses knows that nobody was shown another history by then: {}.",
+            "Everybody who relies on these witnesses is shown this same history, up to their word: {}.",
             vouching.join("; ")
         ));
     }

@@ -1,19 +1,23 @@
 //! Alerts: raised together with their sealed evidence, looked at on the record, rebuilt from it.
 
-use domain::{Adjudicated, AlertId, Closed, DeploymentId, Judgement, Live, Officer, Outcome, PendingAlert, Raised};
-use evidence::{Entry, Fact};
+use domain::alert::Looks;
+use domain::identifiers::NotAnIdentifier;
+use domain::{Adjudicated, AlertId, AlertState, DeploymentId, Live, Officer, OfficerId, PendingAlert, Raised};
+use evidence::Fact;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use zeroize::Zeroizing;
 
 use crate::deployments::refuse_above;
 use crate::error::{Doing as _, StoreError};
+use crate::log::timestamp;
 use crate::recorded::Recorded;
 use crate::sealing::{Commitment, Place, SALT_BYTES, SealingKey, fresh_salt, template_bytes};
+use crate::seeds::Seed;
 use crate::store::Store;
 use crate::watchlist::{IMAGE_BYTES_MAX, TEMPLATE_VALUES_MAX};
 
-/// Random bytes in the name of an alert: enough that two are never the same.
+/// Random bytes in the name of an alert or a complaint: enough that two are never the same.
 const ALERT_ID_BYTES: usize = 8;
 
 /// What is kept of a candidate: sealed, for a person to look at. The store adds entry and score.
@@ -28,49 +32,23 @@ pub struct Evidence {
     pub offset_ms: u64,
 }
 
-/// The evidence of an alert, opened for one look. Wiped when dropped.
+/// The evidence of an alert, opened for one look. Wiped when dropped. Whoever judges is shown this and no score.
 pub struct Opened {
     /// The face as it was seen, PNG.
     pub live_png: Zeroizing<Vec<u8>>,
-    /// How alike, in the model's own units.
-    pub score: f32,
     /// Number of the watchlist entry.
     pub entry: u32,
+}
+
+/// What is told of an alert only to those who come after its judgement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertParticulars {
+    /// How alike, in the model's own units.
+    pub score: f32,
     /// Number of the frame in its recording.
     pub frame_number: u64,
     /// Where in the recording, in milliseconds from its beginning.
     pub offset_ms: u64,
-}
-
-/// An alert in whichever state it is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AlertState {
-    /// Waits for a person.
-    Raised(Raised),
-    /// Judged; waits for what follows.
-    Adjudicated(Adjudicated),
-    /// It is known what followed.
-    Closed(Closed),
-}
-
-impl AlertState {
-    /// The alert as it was raised.
-    pub fn raised(&self) -> &Raised {
-        match self {
-            Self::Raised(raised) => raised,
-            Self::Adjudicated(adjudicated) => &adjudicated.alert,
-            Self::Closed(closed) => &closed.alert.alert,
-        }
-    }
-
-    /// The word for its state.
-    pub fn state(&self) -> &'static str {
-        match self {
-            Self::Raised(_) => "raised",
-            Self::Adjudicated(_) => "adjudicated",
-            Self::Closed(_) => "closed",
-        }
-    }
 }
 
 /// An alert as the control room lists it.
@@ -120,54 +98,77 @@ impl Store {
         self.record(decided, |transaction, number| sealed.insert(transaction, &d, &alert, number))
     }
 
-    /// The alerts of a deployment, newest first. Empty once it is purged: what they were about is destroyed.
+    /// The alerts of a deployment, newest first, and among them the seeded pairs that were shown. Empty once it is
+    /// purged: what they were about is destroyed.
     pub fn alerts(&self, d: &DeploymentId) -> Result<Vec<AlertRow>, StoreError> {
-        let sealed = self.sealed_particulars(d)?;
-        if sealed.is_empty() {
+        let (sealed, seeds) = (self.sealed_particulars(d)?, self.shown_seeds(d)?);
+        if sealed.is_empty() && seeds.is_empty() {
             return Ok(Vec::new());
         }
         let key = self.key_folder().read(d)?;
-        let row = |(alert, sealed): (AlertId, Vec<u8>)| {
+        let mut rows = Vec::with_capacity(sealed.len() + seeds.len());
+        for (alert, sealed) in sealed {
             let particulars = Particulars::open(&key, d, &alert, &sealed)?;
-            let facts = self.listed_facts(&key, d, particulars.entry)?;
-            let entries = self.alert_entries(&alert)?;
-            let state = replay(&entries).map_err(|found| damaged(&alert, found))?;
-            let (mut camera, mut seconds) = (String::new(), None);
-            for entry in &entries {
-                match &entry.fact {
-                    Fact::AlertRaised { camera: seen_by, .. } => camera.clone_from(seen_by),
-                    Fact::AlertAdjudicated { seconds_to_decide, .. } => seconds = Some(*seconds_to_decide),
-                    _ => {}
-                }
-            }
-            Ok(AlertRow {
-                alert: state,
-                camera,
-                entry: particulars.entry,
-                label: facts.label,
-                ground: facts.ground,
-                seconds_to_decide: seconds,
-            })
-        };
-        sealed.into_iter().map(row).collect()
-    }
-
-    /// An alert in its present state, rebuilt from its entries.
-    pub fn alert(&self, a: &AlertId) -> Result<Recorded<AlertState>, StoreError> {
-        let entries = self.alert_entries(a)?;
-        if entries.is_empty() {
-            return Err(StoreError::Unknown { what: "the alert", name: a.to_string() });
+            rows.push(self.alert_row(&key, &alert, particulars.entry)?);
         }
-        replay(&entries).map(Recorded::new).map_err(|found| damaged(a, found))
+        for alert in seeds {
+            if let Some(seed) = self.seed(&alert)? {
+                rows.push(self.seed_row(&key, &alert, &seed)?);
+            }
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.alert.raised().raised));
+        Ok(rows)
     }
 
-    /// Opens the evidence of an alert for an officer to look at; that they did is recorded first.
+    /// An alert in its present state, rebuilt from its entries; a seeded pair from what is kept of it.
+    pub fn alert(&self, a: &AlertId) -> Result<Recorded<AlertState>, StoreError> {
+        let history = self.alert_history(a)?;
+        if history.is_empty() {
+            let seed = self.seed_state(a)?;
+            return seed
+                .map(Recorded::new)
+                .ok_or_else(|| StoreError::Unknown { what: "the alert", name: a.to_string() });
+        }
+        AlertState::replay(&history, self.looks(a)?).map(Recorded::new).map_err(|found| damaged(a, found))
+    }
+
+    /// Opens the evidence of an alert for an officer to look at; that they did is recorded first, and the time they take
+    /// to judge is counted from their first look. The score is not in it.
     pub fn view_evidence(&mut self, a: &AlertId, officer: &Officer, now: Timestamp) -> Result<Opened, StoreError> {
         let alert = self.alert(a)?;
         let d = alert.raised().deployment.clone();
-        let key = self.key_folder().read(&d)?;
+        self.key_folder().read(&d)?;
         let decided = domain::alert::view(alert.raised(), officer, now)?;
         self.record(decided, |_, _| Ok(()))?;
+        match self.seed(a)? {
+            None => Ok(self.open_evidence(a, &d)?.0),
+            Some(seed) => {
+                let live_png = self.listed_image(&d, seed.pair.shown)?;
+                Ok(Opened { live_png, entry: seed.pair.listed })
+            }
+        }
+    }
+
+    /// The score of an alert and where it was seen, for an officer to look at once it is judged: there is no asking
+    /// without the judgement. Nothing for a seeded pair, of which no score was ever made.
+    pub fn view_particulars(
+        &mut self,
+        judged: &Recorded<Adjudicated>,
+        officer: &Officer,
+        now: Timestamp,
+    ) -> Result<Option<AlertParticulars>, StoreError> {
+        let (a, d) = (&judged.alert.alert, &judged.alert.deployment);
+        self.record(domain::alert::view(&judged.alert, officer, now)?, |_, _| Ok(()))?;
+        if self.seed(a)?.is_some() {
+            return Ok(None);
+        }
+        let (_, Particulars { score, frame_number, offset_ms, .. }) = self.open_evidence(a, d)?;
+        Ok(Some(AlertParticulars { score, frame_number, offset_ms }))
+    }
+
+    /// The evidence of an alert, opened with its deployment's key.
+    pub(crate) fn open_evidence(&self, a: &AlertId, d: &DeploymentId) -> Result<(Opened, Particulars), StoreError> {
+        let key = self.key_folder().read(d)?;
         let doing = "reading an alert";
         let mut statement =
             self.connection.prepare_cached("SELECT particulars, live FROM alerts WHERE alert = ?1").doing(doing)?;
@@ -176,9 +177,61 @@ impl Store {
         let Some((particulars, live)) = sealed else {
             return Err(damaged(a, "it is on the record, but its evidence is gone".into()));
         };
-        let Particulars { entry, score, frame_number, offset_ms } = Particulars::open(&key, &d, a, &particulars)?;
-        let live_png = key.open(&Place { deployment: &d, column: "alerts.live", row: a.as_str() }, &live)?;
-        Ok(Opened { live_png, score, entry, frame_number, offset_ms })
+        let particulars = Particulars::open(&key, d, a, &particulars)?;
+        let live_png = key.open(&Place { deployment: d, column: "alerts.live", row: a.as_str() }, &live)?;
+        Ok((Opened { live_png, entry: particulars.entry }, particulars))
+    }
+
+    /// When each officer first looked at an alert.
+    pub(crate) fn looks(&self, a: &AlertId) -> Result<Looks, StoreError> {
+        let doing = "reading who looked at an alert";
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT actor, min(at_ns) FROM events
+                 WHERE alert = ?1 AND kind = 'alert-viewed' AND actor IS NOT NULL GROUP BY actor",
+            )
+            .doing(doing)?;
+        let mut rows = statement.query([a.as_str()]).doing(doing)?;
+        let mut looks = Looks::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let actor: String = row.get(0).doing(doing)?;
+            let officer = OfficerId::new(&actor).map_err(|error| damaged(a, error.to_string()))?;
+            looks.insert(officer, timestamp(row.get(1).doing(doing)?)?);
+        }
+        Ok(looks)
+    }
+
+    fn alert_row(&self, key: &SealingKey, a: &AlertId, entry: u32) -> Result<AlertRow, StoreError> {
+        let history = self.alert_history(a)?;
+        let (mut camera, mut seconds) = (String::new(), None);
+        for recollection in &history {
+            match &recollection.entry.fact {
+                Fact::AlertRaised { camera: seen_by, .. } => camera.clone_from(seen_by),
+                Fact::AlertAdjudicated { seconds_to_decide, .. } | Fact::AlertJudgedTwice { seconds_to_decide, .. } => {
+                    seconds = Some(*seconds_to_decide)
+                }
+                _ => {}
+            }
+        }
+        let alert = AlertState::replay(&history, self.looks(a)?).map_err(|found| damaged(a, found))?;
+        let facts = self.listed_facts(key, &alert.raised().deployment, entry)?;
+        Ok(AlertRow { alert, camera, entry, label: facts.label, ground: facts.ground, seconds_to_decide: seconds })
+    }
+
+    fn seed_row(&self, key: &SealingKey, a: &AlertId, seed: &Seed) -> Result<AlertRow, StoreError> {
+        let alert = self.seed_state(a)?.ok_or_else(|| damaged(a, "its pair was never shown".into()))?;
+        let facts = self.listed_facts(key, &seed.deployment, seed.pair.listed)?;
+        let judged = alert.adjudicated().is_some();
+        let last = self.seed_judgements(a)?.last().map(|judgement| judgement.seconds_to_decide);
+        Ok(AlertRow {
+            alert,
+            camera: seed.camera.clone(),
+            entry: seed.pair.listed,
+            label: facts.label,
+            ground: facts.ground,
+            seconds_to_decide: last.filter(|_| judged),
+        })
     }
 
     /// The alerts of a deployment with their sealed particulars, newest first.
@@ -199,38 +252,6 @@ impl Store {
     }
 }
 
-/// Rebuilds an alert from every entry about it, oldest first; the sentence says what does not fit.
-pub(crate) fn replay(entries: &[Entry]) -> Result<AlertState, String> {
-    let mut state = None;
-    for entry in entries {
-        state = Some(follow(state, entry)?);
-    }
-    state.ok_or_else(|| "it was never raised".into())
-}
-
-fn follow(state: Option<AlertState>, entry: &Entry) -> Result<AlertState, String> {
-    match (state, &entry.fact) {
-        (None, Fact::AlertRaised { deployment, alert, expires, .. }) => Ok(AlertState::Raised(Raised {
-            alert: AlertId::new(alert).map_err(|error| error.to_string())?,
-            deployment: DeploymentId::new(deployment).map_err(|error| error.to_string())?,
-            raised: entry.at,
-            expires: *expires,
-        })),
-        (Some(AlertState::Raised(alert)), Fact::AlertAdjudicated { judgement, .. }) => {
-            let word = judgement;
-            let judgement = Judgement::from_word(word).ok_or_else(|| format!("{word:?} is no judgement"))?;
-            Ok(AlertState::Adjudicated(Adjudicated { alert, judgement }))
-        }
-        (Some(AlertState::Adjudicated(alert)), Fact::OutcomeRecorded { outcome, .. }) => {
-            let word = outcome;
-            let outcome = Outcome::from_word(word).ok_or_else(|| format!("{word:?} is no outcome"))?;
-            Ok(AlertState::Closed(Closed { alert, outcome }))
-        }
-        (Some(state), _) => Err(format!("it was {} and that allows nothing of the kind", state.state())),
-        (None, _) => Err("it was never raised".into()),
-    }
-}
-
 /// The alert that the database names.
 pub(crate) fn alert_id(name: &str) -> Result<AlertId, StoreError> {
     AlertId::new(name).map_err(|error| StoreError::Damaged {
@@ -243,19 +264,25 @@ fn damaged(alert: &AlertId, found: String) -> StoreError {
     StoreError::Damaged { what: format!("alert {alert}"), found }
 }
 
-fn fresh_id() -> Result<AlertId, StoreError> {
+/// A random name for an alert.
+pub(crate) fn fresh_id() -> Result<AlertId, StoreError> {
+    random_name(AlertId::new)
+}
+
+/// A random name, as an identifier of any kind.
+pub(crate) fn random_name<T>(name: impl FnOnce(&str) -> Result<T, NotAnIdentifier>) -> Result<T, StoreError> {
     let mut bytes = [0; ALERT_ID_BYTES];
     getrandom::fill(&mut bytes).map_err(StoreError::Randomness)?;
-    AlertId::new(&crate::policy_file::hexadecimal(&bytes))
-        .map_err(|error| StoreError::Bug { doing: "naming an alert", found: error.to_string() })
+    name(&crate::policy_file::hexadecimal(&bytes))
+        .map_err(|error| StoreError::Bug { doing: "making a random name", found: error.to_string() })
 }
 
 /// The numbers that belong to an alert's evidence.
-struct Particulars {
-    entry: u32,
-    score: f32,
-    frame_number: u64,
-    offset_ms: u64,
+pub(crate) struct Particulars {
+    pub(crate) entry: u32,
+    pub(crate) score: f32,
+    pub(crate) frame_number: u64,
+    pub(crate) offset_ms: u64,
 }
 
 impl Particulars {
@@ -272,7 +299,11 @@ impl Particulars {
 
     fn open(key: &SealingKey, d: &DeploymentId, alert: &AlertId, sealed: &[u8]) -> Result<Self, StoreError> {
         let place = Place { deployment: d, column: "alerts.particulars", row: alert.as_str() };
-        let bytes = key.open(&place, sealed)?;
+        Self::read(alert, &key.open(&place, sealed)?)
+    }
+
+    /// From their bytes, opened.
+    pub(crate) fn read(alert: &AlertId, bytes: &[u8]) -> Result<Self, StoreError> {
         let read = || {
             let (entry, rest) = bytes.split_first_chunk()?;
             let (score, rest) = rest.split_first_chunk()?;
@@ -348,7 +379,7 @@ pub(crate) fn commitment(salt: &[u8], sealed: [&[u8]; 3]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Refusal, Role};
+    use domain::{AlertRefusal, Judgement, Refusal, Role};
     use jiff::SignedDuration;
 
     use super::*;
@@ -368,13 +399,17 @@ mod tests {
         assert_eq!((row.ground.as_str(), row.seconds_to_decide), ("exercise subject", None));
         let (now, events) = (scene.tick(), event_count(&mut scene));
         let opened = scene.store().view_evidence(&first, &officer(Role::Operator), now).unwrap();
-        assert_eq!((opened.live_png.as_slice(), opened.score, opened.entry), (LIVE_IMAGE, 0.75, 2));
-        assert_eq!((opened.frame_number, opened.offset_ms), (77, 3080));
+        assert_eq!((opened.live_png.as_slice(), opened.entry), (LIVE_IMAGE, 2));
         assert_eq!(event_count(&mut scene), events + 1, "the look is an event");
         let refused = scene.store().view_evidence(&first, &officer(Role::Proposer), now);
         assert!(matches!(refused, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
         assert_eq!(event_count(&mut scene), events + 1);
+        let early = scene.store().alert(&first).unwrap().expect_adjudicated().unwrap_err();
+        assert_eq!(early, AlertRefusal::NotJudged { state: "raised" }.into());
         scene.adjudicate(&first);
+        let (judged, now) = (scene.store().alert(&first).unwrap().expect_adjudicated().unwrap(), scene.tick());
+        let told = scene.store().view_particulars(&judged, &officer(Role::Operator), now).unwrap().unwrap();
+        assert_eq!(told, AlertParticulars { score: 0.75, frame_number: 77, offset_ms: 3080 });
         scene.close_alert(&first);
         let rows = scene.store().alerts(&d).unwrap();
         assert!(matches!(rows[1].alert, AlertState::Closed(_)) && rows[1].seconds_to_decide > Some(0));
@@ -388,11 +423,18 @@ mod tests {
         let mut scene = Scene::new();
         scene.operation();
         let alert = scene.ended("kx-1");
+        let (now, policy) = (scene.tick(), scene.store().policy().unwrap().unwrap());
+        let unseen = scene.store().judge(&alert, &officer(Role::Operator), Judgement::CannotTell, now);
+        let refusal = Refusal::from(AlertRefusal::EvidenceNotSeen);
+        assert!(matches!(unseen, Err(StoreError::Refusal(found)) if found == refusal));
+        scene.store().view_evidence(&alert, &officer(Role::Operator), now).unwrap();
         let AlertState::Raised(raised) = scene.store().alert(&alert).unwrap().into_inner() else { panic!("raised") };
         scene.adjudicate(&alert);
         let now = scene.tick();
-        let again = raised.adjudicate(&officer(Role::Operator), Judgement::CannotTell, now).unwrap();
+        let again = raised.adjudicate(&officer(Role::Operator), Judgement::CannotTell, &policy, now).unwrap();
         assert!(matches!(scene.store().commit(again), Err(StoreError::Outdated { .. })));
+        let again = scene.store().judge(&alert, &officer(Role::Operator), Judgement::CannotTell, now);
+        assert!(matches!(again, Err(StoreError::Outdated { .. })));
         let now = scene.pass(SignedDuration::from_hours(24));
         let late = scene.store().view_evidence(&alert, &officer(Role::Operator), now);
         assert!(matches!(late, Err(StoreError::Refusal(Refusal::AlertExpired { .. }))));

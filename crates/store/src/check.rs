@@ -5,6 +5,7 @@
 
 mod kept;
 mod record;
+mod redress;
 mod sealed;
 
 use std::collections::BTreeSet;
@@ -48,6 +49,22 @@ impl Findings {
             self.0.push(Finding { place: place.into(), found: found.into() });
         }
     }
+
+    /// Tells of damage; anything else that went wrong stops the check.
+    fn tell_error(&mut self, place: impl Into<String>, error: StoreError) -> Result<(), StoreError> {
+        match error {
+            StoreError::Damaged { .. }
+            | StoreError::Unknown { .. }
+            | StoreError::Destroyed { .. }
+            | StoreError::SealBroken { .. }
+            | StoreError::KeyMissing { .. }
+            | StoreError::KeyWrong { .. } => {
+                self.tell(place, error.to_string());
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
 }
 
 impl Store {
@@ -75,6 +92,7 @@ impl Store {
             }
         }
         self.check_sealed(&mut findings)?;
+        self.check_redress(now, &mut findings)?;
         self.check_keys(&mut findings)?;
         for name in self.keys_too_old(now)? {
             findings.tell(format!("keys/{name}.key"), "it has lain longer than a key may; replace it");
@@ -155,11 +173,11 @@ impl Store {
     /// That the keys' folder holds the keys in use and nothing else.
     fn check_keys(&self, findings: &mut Findings) -> Result<(), StoreError> {
         let folder = self.directory.keys();
-        let known: BTreeSet<_> = self.keys()?.into_iter().map(|key| format!("{}.key", key.name)).collect();
+        let known: BTreeSet<_> = self.keys()?.into_iter().map(|key| key.name).chain(self.own_key_names()?).collect();
         for file in fs::read_dir(folder).doing_with("listing the keys", folder)? {
             let name = file.doing_with("listing the keys", folder)?.file_name();
             let name = name.to_string_lossy();
-            if name != "log.key" && !known.contains(&*name) {
+            if name != "log.key" && !name.strip_suffix(".key").is_some_and(|name| known.contains(name)) {
                 findings.tell(format!("keys/{name}"), "no key of that name is in use; it should not be there");
             }
         }

@@ -148,12 +148,14 @@ const TABLE: &[Row] = &[
     },
     Row {
         name: "adjudicate",
-        before: alerted,
+        before: |scene| {
+            alerted(scene);
+            let (alert, now) = (alert(scene), scene.tick());
+            scene.store().view_evidence(&alert, &officer(Role::Operator), now).unwrap();
+        },
         does: |scene, now| {
             let alert = alert(scene);
-            let AlertState::Raised(raised) = scene.store().alert(&alert)?.into_inner() else { return Ok(()) };
-            let judged = raised.adjudicate(&officer(Role::Operator), Judgement::SamePerson, now)?;
-            scene.store().commit(judged).map(drop)
+            scene.store().judge(&alert, &officer(Role::Operator), Judgement::SamePerson, now).map(drop)
         },
     },
     Row {
@@ -166,7 +168,8 @@ const TABLE: &[Row] = &[
         does: |scene, now| {
             let alert = alert(scene);
             let AlertState::Adjudicated(judged) = scene.store().alert(&alert)?.into_inner() else { return Ok(()) };
-            let closed = judged.record_outcome(&officer(Role::Operator), Outcome::NoAction, now)?;
+            let policy = scene.store().policy()?.unwrap();
+            let closed = judged.record_outcome(&officer(Role::Operator), Outcome::NoAction, &policy, now)?;
             scene.store().commit(closed).map(drop)
         },
     },

@@ -78,7 +78,7 @@ fn live_three_lives(dir: &Path, dice: &mut Dice) {
             work(&mut scene, &mut alerts, dice);
         }
         scene.receipt();
-        scene.end();
+        scene.end_as_it_is();
         match dice.below(4) {
             0 => scene.purged(),
             1 => purge_when_due(&mut scene),
@@ -198,7 +198,7 @@ fn go_on_to_the_end(scene: &mut Scene) {
             Deployment::Proposed(_) | Deployment::Approved(_) | Deployment::Announced(_) => scene.withdraw(),
             Deployment::Live(_) | Deployment::Paused(_) => {
                 scene.count_alerts_since_the_receipt();
-                scene.end();
+                scene.end_as_it_is();
             }
             Deployment::Ended(_) | Deployment::Purged(_) | Deployment::Withdrawn(_) => {}
         }

@@ -8,9 +8,11 @@
 //! steals it can and cannot do, is said in `docs/reference/store.md`.
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
-//! a decision is recorded (`store`, `log`, `chain`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
-//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `key_file`, `sealing`, `rotation`,
-//! `watchlist`, `alerts`), how it ends (`purge`), what a copy may hold (`backup`), and how it is doubted (`check`).
+//! a decision is recorded (`store`, `log`, `chain`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`),
+//! what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `key_file`, `sealing`,
+//! `rotation`, `watchlist`, `alerts`), what follows alerts (`adjudication`, `own_keys`, `holds`, `receipts`, `complaints`,
+//! `seeds`), what passes to and from others (`shares`), how it ends (`purge`), what a copy may hold (`backup`), and how it
+//! is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -29,12 +31,20 @@ mod policy_explained;
 mod policies;
 mod deployments;
 mod staff;
+mod thresholds;
 mod keeping_time;
 mod key_file;
 mod sealing;
 mod rotation;
 mod watchlist;
 mod alerts;
+mod adjudication;
+mod own_keys;
+mod holds;
+mod receipts;
+mod complaints;
+mod seeds;
+mod shares;
 mod purge;
 mod backup;
 mod check;
@@ -54,9 +64,11 @@ mod migrating;
 #[cfg(test)]
 mod scenes;
 
-pub use alerts::{AlertRow, AlertState, Evidence, Opened};
+pub use alerts::{AlertParticulars, AlertRow, Evidence, Opened};
 pub use batch::BATCH_DECISIONS_MAX;
 pub use check::Finding;
+pub use complaints::{ComplaintAbout, ComplaintWords};
+pub use domain::AlertState;
 pub use error::StoreError;
 pub use key_file::KeyAge;
 pub use policy_explained::{
@@ -65,6 +77,7 @@ pub use policy_explained::{
 pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, sha256_hex, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
+pub use shares::AlertExport;
 pub use store::Store;
 pub use vouching::WitnessRequest;
 pub use watchlist::Listed;

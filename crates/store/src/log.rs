@@ -1,9 +1,10 @@
 //! Recording: an event, its line on the public record and whatever goes with them, in one transaction; and reading back.
 
+use domain::alert::Looks;
 use domain::deployment::{Inconsistent, Recollection};
 use domain::{
-    Actor, AlertId, Decided, Deployment, DeploymentId, Event, Happening, OfficerId, Publication, Refusal, StaffChange,
-    Withheld,
+    Actor, AlertId, AlertState, Complaint, Decided, Deployment, DeploymentId, Event, Happening, Hold, OfficerId,
+    Publication, Refusal, Share, StaffChange, Withheld,
 };
 use evidence::{Entry, TileStorage as _, line};
 use jiff::Timestamp;
@@ -94,6 +95,7 @@ impl Store {
         self.refuse_earlier(event.at)?;
         if let Publication::Publish(entry) = &publication {
             self.refuse_outdated(event, entry)?;
+            self.refuse_other_threshold(entry)?;
         }
         Ok(publication)
     }
@@ -148,23 +150,22 @@ impl Store {
         Ok(state)
     }
 
-    /// The entries about one alert, oldest first.
-    pub(crate) fn alert_entries(&self, alert: &AlertId) -> Result<Vec<Entry>, StoreError> {
+    /// The entries about one alert, oldest first, with who acted.
+    pub(crate) fn alert_history(&self, alert: &AlertId) -> Result<Vec<Recollection>, StoreError> {
         let doing = "reading an alert";
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT n.seq, n.bytes FROM events v JOIN entries n ON n.event = v.seq
+                "SELECT n.seq, n.bytes, v.actor FROM events v JOIN entries n ON n.event = v.seq
                  WHERE v.alert = ?1 ORDER BY v.seq",
             )
             .doing(doing)?;
         let mut rows = statement.query([alert.as_str()]).doing(doing)?;
-        let mut entries = Vec::new();
+        let mut history = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
-            let number: u64 = row.get(0).doing(doing)?;
-            entries.push(entry_of(row, 1, number)?);
+            history.push(recollection_of(row)?);
         }
-        Ok(entries)
+        Ok(history)
     }
 
     /// Refuses a decision that does not follow from what is on the record now: somebody else has decided meanwhile.
@@ -175,13 +176,29 @@ impl Store {
             Deployment::after(self.replayed(deployment)?, &recollection)
                 .map_err(|found| StoreError::Outdated { name: format!("deployment {deployment}"), found })?;
         }
+        let last = || Recollection { actor: event.actor.clone(), entry: entry.clone() };
+        let followed =
+            |name: String, replayed: Result<(), String>| replayed.map_err(|found| StoreError::Outdated { name, found });
         if let Some(alert) = about.alert {
-            let mut entries = self.alert_entries(alert)?;
-            entries.push(entry.clone());
-            crate::alerts::replay(&entries)
-                .map_err(|found| StoreError::Outdated { name: format!("alert {alert}"), found })?;
+            let mut history = self.alert_history(alert)?;
+            history.push(last());
+            let replayed = AlertState::replay(&history, Looks::new()).and_then(|_| Hold::replay(&history));
+            followed(format!("alert {alert}"), replayed.map(drop))?;
         }
-        Ok(())
+        match &event.happening {
+            Happening::ShareStep(step) => {
+                let mut history = self.share_history()?;
+                history.push(last());
+                followed(format!("share {}", step.share()), Share::replay(step.share(), &history).map(drop))
+            }
+            Happening::ComplaintStep(step) => {
+                let mut history = self.complaint_history()?;
+                history.push(last());
+                let replayed = Complaint::replay(step.complaint(), &history).map(drop);
+                followed(format!("complaint {}", step.complaint()), replayed)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -217,7 +234,14 @@ pub(crate) fn entry_of(row: &Row<'_>, column: usize, number: u64) -> Result<Entr
     line::decode(bytes).map_err(|error| found(error.to_string()))
 }
 
-fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
+/// An entry with who acted, from a row of number, bytes and actor.
+pub(crate) fn recollection_of(row: &Row<'_>) -> Result<Recollection, StoreError> {
+    let doing = "reading the record";
+    let number: u64 = row.get(0).doing(doing)?;
+    Ok(Recollection { actor: actor_of(row.get(2).doing(doing)?, number)?, entry: entry_of(row, 1, number)? })
+}
+
+pub(crate) fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
     let Some(officer) = actor else { return Ok(Actor::System) };
     OfficerId::new(&officer)
         .map(Actor::Officer)
@@ -279,6 +303,8 @@ impl<'a> About<'a> {
             H::PolicyAdopted { .. }
             | H::OperationOpened { .. }
             | H::StaffChanged { .. }
+            | H::ThresholdProposed { .. }
+            | H::ThresholdSet { .. }
             | H::StaffCounted { .. }
             | H::KeyRotated { .. } => (None, None, None),
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
@@ -287,6 +313,8 @@ impl<'a> About<'a> {
             | H::AlertViewed { deployment, alert }
             | H::AlertAdjudicated { deployment, alert, .. }
             | H::OutcomeRecorded { deployment, alert, .. } => (Some(deployment), Some(alert), None),
+            H::AlertStep(step) => (Some(step.deployment()), step.alert(), None),
+            H::ComplaintStep(_) | H::ShareStep(_) => (None, None, None),
             H::Approved { deployment, .. }
             | H::ApprovedUrgently { deployment, .. }
             | H::Ratified { deployment, .. }
@@ -326,6 +354,8 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
             StaffChange::Reinstated => "staff-reinstated",
         },
         H::StaffCounted { .. } => "staff-counted",
+        H::ThresholdProposed { .. } => "threshold-proposed",
+        H::ThresholdSet { .. } => "threshold-set",
         H::Approved { .. } => "deployment-approved",
         H::ApprovedUrgently { .. } => "deployment-approved-urgently",
         H::Ratified { .. } => "deployment-ratified",
@@ -346,6 +376,9 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::AlertViewed { .. } => "alert-viewed",
         H::AlertAdjudicated { .. } => "alert-adjudicated",
         H::OutcomeRecorded { .. } => "outcome-recorded",
+        H::AlertStep(step) => step.kind(),
+        H::ComplaintStep(step) => step.kind(),
+        H::ShareStep(step) => step.kind(),
         H::MinuteCounted { .. } => "deletion-receipt",
         H::Ended { .. } => "deployment-ended",
         H::Purged { .. } => "deployment-purged",
@@ -359,6 +392,7 @@ fn withheld_word(withheld: Withheld) -> &'static str {
         Withheld::WouldPointAtOnePerson => "would point at one person",
         Withheld::StaffConduct => "staff conduct",
         Withheld::KeyCustody => "custody of keys",
+        Withheld::WouldTellReviewers => "would tell reviewers",
         Withheld::StaffRegister => "staff register",
     }
 }

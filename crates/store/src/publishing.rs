@@ -224,8 +224,6 @@ mod tests {
         assert!(scene.store().publish_if_due(now).unwrap().is_some(), "the first is due at once");
         let now = scene.pass(interval);
         assert_eq!(scene.store().publish_if_due(now).unwrap(), None, "nothing is new");
-        let now = scene.pass(SignedDuration::from_secs(-60));
-        scene.store().publish(now).unwrap();
         scene.propose("kx-1");
         let now = scene.tick();
         assert!(scene.store().publish_if_due(now).unwrap().is_some(), "the last is of long before");

@@ -26,8 +26,10 @@ impl Store {
     /// Destroys everything sealed for a deployment that has ended, its key first, and records that it is done.
     pub fn purge(&mut self, ended: Recorded<Ended>, now: Timestamp) -> Result<Recorded<Purged>, StoreError> {
         let d = ended.plan().deployment.clone();
-        let ended = self.deployment(&d)?.expect_ended()?.into_inner();
         self.refuse_earlier(now)?;
+        let ended = self.deployment(&d)?.expect_ended()?;
+        self.reveal_seeds(&ended, now)?;
+        let ended = ended.into_inner();
         self.begin_destruction(&d)?;
         self.key_folder().destroy(&d)?;
         let purged = self.record_purge(ended, &d, now)?;
@@ -36,7 +38,8 @@ impl Store {
     }
 
     /// Purges every ended deployment whose time has come, and finishes purges that a crash cut short. Its time is the
-    /// policy's, and never later than the record promised for any of its alerts. Returns those purged.
+    /// policy's, and never later than the record promised for any of its alerts. Returns those purged. In
+    /// the same run everything else that has a clock goes: held evidence, complaints, codes of receipts, overdue shares.
     pub fn purge_due(&mut self, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
         let policy = self.policy_if_readable()?;
         let mut purged = Vec::new();
@@ -48,7 +51,17 @@ impl Store {
                 purged.push(d);
             }
         }
+        self.run_other_clocks(now)?;
         Ok(purged)
+    }
+
+    /// Everything else that has a clock: holds, complaints, codes of receipts, shares whose outcome is overdue.
+    fn run_other_clocks(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.purge_holds(now)?;
+        self.forget_complaints(now)?;
+        self.forget_receipts(now)?;
+        self.revoke_overdue_shares(now)?;
+        Ok(())
     }
 
     /// When a deployment that has ended must be purged at the latest: where no profile can be read, nothing is kept but
@@ -110,7 +123,9 @@ impl Store {
             self.connection.query_row(sql, [d.as_str()], |row| row.get::<_, u64>(0)).doing("counting what is sealed")
         };
         let destroyed = Destroyed {
-            alerts: count("SELECT count(*) FROM alerts WHERE deployment = ?1")?,
+            alerts: count(
+                "SELECT count(*) FROM alerts WHERE deployment = ?1 AND alert NOT IN (SELECT alert FROM held_alerts)",
+            )?,
             watchlist_images: count("SELECT count(*) FROM watchlist_entries WHERE deployment = ?1")?,
         };
         self.record(ended.purge(destroyed, now), |transaction, _| {
@@ -125,7 +140,8 @@ impl Store {
         forget_key(&self.connection, d)
     }
 
-    fn wipe(&mut self) -> Result<(), StoreError> {
+    /// Wipes freed space and empties the write-ahead log.
+    pub(crate) fn wipe(&mut self) -> Result<(), StoreError> {
         // Kept statements would hold the database's old pages in memory; VACUUM wants none running.
         self.connection.flush_prepared_statement_cache();
         database::wipe_freed_space(&self.connection)?;
@@ -145,6 +161,10 @@ fn note_destruction(connection: &Connection, d: &DeploymentId) -> Result<(), Sto
 
 fn delete_sealed(transaction: &Transaction<'_>, d: &DeploymentId) -> Result<(), StoreError> {
     for sql in [
+        "DELETE FROM first_judgements WHERE deployment = ?1",
+        "DELETE FROM seed_judgements WHERE seed IN (SELECT seed FROM seeds WHERE deployment = ?1)",
+        "DELETE FROM seeds WHERE deployment = ?1",
+        "DELETE FROM seedings WHERE deployment = ?1",
         "DELETE FROM alerts WHERE deployment = ?1",
         "DELETE FROM watchlist_entries WHERE deployment = ?1",
         "DELETE FROM watchlists WHERE deployment = ?1",
@@ -161,7 +181,8 @@ fn forget_key(connection: &Connection, d: &DeploymentId) -> Result<(), StoreErro
         .map(drop)
 }
 
-fn note_wipe_due(connection: &Connection) -> Result<(), StoreError> {
+/// Notes that freed space still holds what was deleted.
+pub(crate) fn note_wipe_due(connection: &Connection) -> Result<(), StoreError> {
     connection
         .execute("INSERT OR REPLACE INTO settings (name, value) VALUES ('wipe_due', 'yes')", [])
         .doing("noting that freed space must be wiped")

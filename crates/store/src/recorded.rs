@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use domain::{Announced, Approved, Deployment, Ended, Live, Paused, Proposed, Purged, Refusal};
+use domain::{
+    Adjudicated, AlertState, Announced, Approved, Deployment, Ended, Live, Paused, Proposed, Purged, Refusal,
+};
 
 /// A value that is on the record. Nobody outside this crate can make one.
 #[derive(Debug)]
@@ -11,6 +13,11 @@ pub struct Recorded<T>(T);
 impl<T> Recorded<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(value)
+    }
+
+    /// Another form of the same recorded value.
+    pub(crate) fn map<U>(self, form: impl FnOnce(T) -> U) -> Recorded<U> {
+        Recorded(form(self.0))
     }
 
     /// The value itself, for the next decision about it.
@@ -38,6 +45,13 @@ macro_rules! expect {
             })*
         }
     };
+}
+
+impl Recorded<AlertState> {
+    /// The judged alert, whatever followed since, still recorded, or the refusal that says what is missing.
+    pub fn expect_adjudicated(self) -> Result<Recorded<Adjudicated>, Refusal> {
+        self.0.expect_adjudicated().map(Recorded)
+    }
 }
 
 expect! {

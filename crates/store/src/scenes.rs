@@ -263,6 +263,11 @@ impl Scene {
 
     pub(crate) fn live(&mut self, deployment: &'static str) {
         self.ready(deployment);
+        self.start();
+    }
+
+    /// Starts what is ready.
+    pub(crate) fn start(&mut self) {
         let announced = self.deployment().expect_announced().unwrap().into_inner();
         let (policy, now) = (self.store().policy().unwrap().unwrap(), self.tick());
         let started = announced.start(&officer(Role::Operator), equipment(), &threshold(), &policy, now).unwrap();
@@ -294,17 +299,19 @@ impl Scene {
 
     pub(crate) fn adjudicate(&mut self, alert: &AlertId) {
         let now = self.tick();
-        let AlertState::Raised(raised) = self.store().alert(alert).unwrap().into_inner() else { panic!("raised") };
-        let judged = raised.adjudicate(&officer(Role::Operator), Judgement::SamePerson, now).unwrap();
-        let judged = self.store().commit(judged).unwrap().into_inner();
+        self.store().view_evidence(alert, &officer(Role::Operator), now).unwrap();
+        let now = self.tick();
+        let judged = self.store().judge(alert, &officer(Role::Operator), Judgement::SamePerson, now).unwrap();
         self.tell_if_asked();
-        assert_eq!(*self.store().alert(alert).unwrap(), AlertState::Adjudicated(judged));
+        assert!(matches!(*judged, AlertState::Adjudicated(_)));
+        assert_eq!(*self.store().alert(alert).unwrap(), *judged);
     }
 
     pub(crate) fn close_alert(&mut self, alert: &AlertId) {
         let now = self.tick();
+        let policy = self.store().policy().unwrap().unwrap();
         let AlertState::Adjudicated(judged) = self.store().alert(alert).unwrap().into_inner() else { panic!("judged") };
-        let closed = judged.record_outcome(&officer(Role::Operator), Outcome::IdentityConfirmed, now).unwrap();
+        let closed = judged.record_outcome(&officer(Role::Operator), Outcome::IdentityConfirmed, &policy, now).unwrap();
         let closed = self.store().commit(closed).unwrap().into_inner();
         self.tell_if_asked();
         assert_eq!(*self.store().alert(alert).unwrap(), AlertState::Closed(closed));
@@ -323,6 +330,12 @@ impl Scene {
     pub(crate) fn ended(&mut self, deployment: &'static str) -> AlertId {
         self.live(deployment);
         let alert = self.alert();
+        self.end();
+        alert
+    }
+
+    /// Ends what is live and has raised one alert.
+    pub(crate) fn end(&mut self) {
         self.receipt();
         let now = self.tick();
         let live = self.deployment().expect_live().unwrap().into_inner();
@@ -330,7 +343,6 @@ impl Scene {
         let ended = self.store().commit(ended).unwrap().into_inner();
         assert_eq!(ended.counts(), Counts { faces_seen: 1, templates_made: 1, templates_destroyed: 0, alerts_kept: 1 });
         self.stepped(Deployment::Ended(ended));
-        alert
     }
 
     /// After a crash: the last receipt counts the alerts that no receipt has, as `pipeline::recover` does.
@@ -355,7 +367,7 @@ impl Scene {
     }
 
     /// Ends what is live or paused as it is.
-    pub(crate) fn end(&mut self) {
+    pub(crate) fn end_as_it_is(&mut self) {
         let now = self.tick();
         let reason = "the window closed";
         let ended = match self.deployment().into_inner() {
@@ -419,6 +431,7 @@ pub(crate) fn facts(label: &str) -> EntryFacts {
         image_source: "a volunteer's own picture".into(),
         legal_basis: "consent".into(),
         image_date: "2026-01-02".parse().unwrap(),
+        origin: domain::Origin::Own,
     }
 }
 
@@ -515,7 +528,7 @@ pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
 }
 
 /// The shipped profile, with a threshold for the model of these tests.
-fn exercise_policy() -> String {
+pub(crate) fn exercise_policy() -> String {
     format!("{EXERCISE_POLICY}\n[[threshold]]\nmodel = \"m\"\nvalue = 0.5\nfpir = 0.001\nevaluation = \"set\"\n")
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
-use domain::{Decided, Happening};
+use domain::{AlertStep, ComplaintStep, Decided, Happening};
 use evidence::{CheckpointSigner, CheckpointVerifier, KeyPair, Log};
 use rusqlite::{Connection, OptionalExtension as _};
 use zeroize::Zeroizing;
@@ -77,6 +77,24 @@ impl Store {
             H::AlertViewed { .. } => "view_evidence",
             H::Purged { .. } => "purge",
             H::KeyRotated { .. } => "rotate_key",
+            H::AlertStep(step) => match step {
+                AlertStep::Reclassified { .. } | AlertStep::HoldReleased { .. } => {
+                    return self.record(decided, |_, _| Ok(()));
+                }
+                AlertStep::JudgedOnce { .. } | AlertStep::JudgedTwice { .. } | AlertStep::SeedJudged { .. } => "judge",
+                AlertStep::Engaged { .. } => "engage",
+                AlertStep::Held { .. } => "hold",
+                AlertStep::HeldEvidenceDestroyed { .. } => "purge_due",
+                AlertStep::Exported { .. } => "export_alert",
+                AlertStep::SeedsFixed { .. } => "seed_exercise",
+                AlertStep::SeedShown { .. } => "show_seed",
+                AlertStep::SeedsRevealed { .. } => "reveal_seeds",
+            },
+            H::ComplaintStep(step) => match step {
+                ComplaintStep::Received { .. } => "receive_complaint",
+                ComplaintStep::Answered { .. } => "answer_complaint",
+                ComplaintStep::Forgotten { .. } => "purge_due",
+            },
             H::StaffChanged { .. } => "enrol",
             H::OperationOpened { operation, .. } => {
                 let operation = operation.clone();
@@ -100,6 +118,8 @@ impl Store {
             | H::TripCleared { .. }
             | H::ResultsPublished { .. }
             | H::StaffCounted { .. }
+            | H::ThresholdProposed { .. }
+            | H::ThresholdSet { .. }
             | H::SignageConfirmed { .. }
             | H::RecordingDeclared { .. }
             | H::Started { .. }
@@ -107,6 +127,7 @@ impl Store {
             | H::Resumed { .. }
             | H::AlertAdjudicated { .. }
             | H::OutcomeRecorded { .. }
+            | H::ShareStep(_)
             | H::MinuteCounted { .. }
             | H::Ended { .. } => return self.record(decided, |_, _| Ok(())),
         };

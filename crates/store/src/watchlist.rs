@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Announced, DeploymentId, EntryFacts, Live, Officer, Policy};
+use domain::{Announced, DeploymentId, Direction, EntryFacts, Live, Officer, Origin, Policy, ShareId, Shared};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,12 @@ impl Store {
         let number = self.images_listed(&d)?.saturating_add(1);
         refuse_above("a watchlist", number as usize, WATCHLIST_IMAGES_MAX as usize, "images")?;
         let decided = announced.list(officer, &entry, number, &self.policy_in_force()?, now)?;
+        if let Origin::Share(share) = &entry.origin {
+            // Counted before it enters: a crash in between leaves a use too many, never an image too many.
+            let passed = self.share(share)?.into_inner();
+            let passed = passed.pass(Direction::In, Shared::WatchlistImages, 1, officer, now)?;
+            self.record(passed, |_, _| Ok(()))?;
+        }
         let (key, fresh) = self.key_for_sealing(&d)?;
         let sealed = SealedEntry::seal(&key, &d, number, &entry, image_png, template)?;
         let salt = fresh_salt()?;
@@ -207,6 +213,7 @@ impl Store {
         statement.query_row([d.as_str()], |row| row.get(0)).doing(doing)
     }
 
+    /// The policy in force, without which nothing is decided.
     pub(crate) fn policy_in_force(&self) -> Result<Policy, StoreError> {
         self.policy()?.ok_or(StoreError::Unknown { what: "the policy", name: "in force".into() })
     }
@@ -272,6 +279,9 @@ struct FactsText {
     image_source: String,
     legal_basis: String,
     image_date: String,
+    /// The share under which another body's image entered; nothing for the force's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share: Option<String>,
 }
 
 impl FactsText {
@@ -282,6 +292,10 @@ impl FactsText {
             image_source: facts.image_source.clone(),
             legal_basis: facts.legal_basis.clone(),
             image_date: facts.image_date.to_string(),
+            share: match &facts.origin {
+                Origin::Own => None,
+                Origin::Share(share) => Some(share.to_string()),
+            },
         };
         match toml::to_string(&text) {
             Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
@@ -297,6 +311,10 @@ impl FactsText {
             image_source: text.image_source,
             legal_basis: text.legal_basis,
             image_date: text.image_date.parse().ok()?,
+            origin: match text.share {
+                None => Origin::Own,
+                Some(share) => Origin::Share(ShareId::new(&share).ok()?),
+            },
         })
     }
 }

@@ -231,6 +231,7 @@ impl Station {
             image_source: "a grey square".into(),
             legal_basis: "none needed: it shows nobody".into(),
             image_date: "2026-01-01".parse()?,
+            origin: domain::Origin::Own,
         };
         store.list(&announced, &officer(Role::WatchlistOfficer)?, facts, b"grey", &[0.5; 128], starts)?;
         let announced = store.freeze_watchlist(announced, &officer(Role::WatchlistOfficer)?, starts)?.into_inner();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use domain::{
-    Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Operation, OperationId, Plan, Policy,
+    Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Operation, OperationId, Origin, Plan,
+    Policy,
 };
 use face::{EngineKind, Faces, Picture};
 use jiff::{SignedDuration, Timestamp};
@@ -94,6 +95,7 @@ impl Prepared {
         for subject in subjects {
             let enrolled = pipeline::enrol(faces, &subject.label, &subject.picture)?;
             let facts = EntryFacts {
+                origin: Origin::Own,
                 label: subject.label.clone(),
                 ground: ground.clone(),
                 image_source: subject.image_source.clone(),

@@ -75,6 +75,10 @@ fn follow(state: Option<Deployment>, recollection: &Recollection) -> Result<Depl
         (Some(D::Live(live)), fact) => ran(live, fact, at),
         (Some(D::Paused(state)), fact) => stood(state, fact, at),
         (Some(state @ D::Ended(_)), Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. }) => Ok(state),
+        (Some(state @ D::Ended(_)), fact) if follows_an_alert(fact) || matches!(fact, Fact::SeedsRevealed(_)) => {
+            Ok(state)
+        }
+        (Some(state @ D::Purged(_)), fact) if outlives_the_deployment(fact) => Ok(state),
         (Some(D::Ended(state)), Fact::DeploymentPurged { .. }) => Ok(D::Purged(super::Purged::of(state))),
         (Some(D::Purged(mut state)), Fact::ResultsPublished { results, .. }) if state.results.is_none() => {
             state.results = Some(results.clone());
@@ -165,6 +169,7 @@ fn prepared(mut state: Announced, fact: &Fact, at: jiff::Timestamp) -> Result<De
         Fact::WatchlistFrozen { people, .. } => {
             state.preparation.watchlist = Some(FrozenWatchlist { at, people: *people })
         }
+        Fact::SeedsCommitted { .. } => {}
         Fact::SignageConfirmed { .. } => state.preparation.signage = Some(SignageConfirmed { at }),
         Fact::RecordingDeclared { camera, digest, .. } => {
             state.preparation.recordings.insert(camera.clone(), digest.clone());
@@ -187,6 +192,7 @@ fn prepared(mut state: Announced, fact: &Fact, at: jiff::Timestamp) -> Result<De
 fn ran(mut live: Live, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, String> {
     match fact {
         Fact::AlertRaised { .. } | Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => {}
+        fact if follows_an_alert(fact) => {}
         Fact::DeletionReceipt { from, to, counts, .. } => {
             if *from != live.counted_until || to < from || !counts.balanced() {
                 return Err("its receipt leaves a gap or does not balance".into());
@@ -208,6 +214,23 @@ fn ran(mut live: Live, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, S
         _ => return Err(nothing_of_the_kind("live")),
     }
     Ok(Deployment::Live(live))
+}
+
+/// What may be said of an alert while its deployment runs and until it is purged.
+fn follows_an_alert(fact: &Fact) -> bool {
+    let until_purged = matches!(
+        fact,
+        Fact::AlertJudgedOnce { .. }
+            | Fact::AlertJudgedTwice { .. }
+            | Fact::AlertEngaged { .. }
+            | Fact::AlertHeld { .. }
+    );
+    until_purged || outlives_the_deployment(fact)
+}
+
+/// What may be said of an alert also when its deployment is purged.
+fn outlives_the_deployment(fact: &Fact) -> bool {
+    matches!(fact, Fact::OutcomeReclassified { .. } | Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. })
 }
 
 fn remembered_plan(plan: &DeploymentPlan) -> Result<Plan, String> {

@@ -10,7 +10,7 @@ use crate::sealing::{KeyState, Place, SealingKey};
 use crate::store::Store;
 
 /// The salt of an alert's commitment, and its three sealed columns.
-type SealedAlert = (Vec<u8>, [Vec<u8>; 3]);
+pub(crate) type SealedAlert = (Vec<u8>, [Vec<u8>; 3]);
 
 impl Store {
     /// Every sealed value of every deployment whose key is in use.
@@ -101,7 +101,8 @@ impl Store {
         }
     }
 
-    fn sealed_alert(&self, alert: &AlertId) -> Result<Option<SealedAlert>, StoreError> {
+    /// The evidence of an alert as it lies on the disk.
+    pub(crate) fn sealed_alert(&self, alert: &AlertId) -> Result<Option<SealedAlert>, StoreError> {
         use rusqlite::OptionalExtension as _;
         let doing = "checking an alert";
         let mut statement = self

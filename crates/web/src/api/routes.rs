@@ -42,10 +42,10 @@ async fn alerts(State(house): State<House>) -> Result<Json<Vec<AlertDocument>>, 
 
 impl AlertDocument {
     fn new(row: AlertRow) -> Self {
-        let (judgement, outcome) = match &row.alert {
-            AlertState::Raised(_) => (None, None),
-            AlertState::Adjudicated(judged) => (Some(judged.judgement), None),
-            AlertState::Closed(closed) => (Some(closed.alert.judgement), Some(closed.outcome)),
+        let judgement = row.alert.adjudicated().map(|judged| judged.judgement);
+        let outcome = match &row.alert {
+            AlertState::Closed(closed) => Some(closed.outcome),
+            _ => None,
         };
         let (raised, state) = (row.alert.raised(), row.alert.state());
         Self {

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{Html, Redirect};
-use domain::{AlertId, DeploymentId, Judgement, Outcome};
+use domain::{AlertId, DeploymentId, Judgement, Outcome, Policy};
 use evidence::Fact;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -43,6 +43,8 @@ pub(crate) struct AlertCard {
     pub(crate) judgement: Option<String>,
     pub(crate) decided_after: Option<String>,
     pub(crate) outcome: Option<String>,
+    /// What the policy lets follow it.
+    outcomes: Vec<Outcome>,
     /// Whether its evidence may still be looked at.
     pub(crate) has_evidence: bool,
 }
@@ -137,11 +139,10 @@ pub(crate) async fn judge(
     let judgement = Judgement::from_word(&form.judgement).ok_or_else(|| no_such_choice("judgement"))?;
     let (desk, id) = (house.clone(), alert.clone());
     let recorded = house.ask_store(move |store| {
-        let raised = match own(store, &id, desk.deployment())?.into_inner() {
-            AlertState::Raised(raised) => raised,
-            _ => return Err(Fault::Already("this alert has been judged already, and the first judgement stands")),
-        };
-        store.commit(raised.adjudicate(desk.operator(), judgement, desk.now())?)?;
+        if own(store, &id, desk.deployment())?.adjudicated().is_some() {
+            return Err(Fault::Already("this alert has been judged already, and the first judgement stands"));
+        }
+        store.judge(&id, desk.operator(), judgement, desk.now())?;
         publish(store, desk.now());
         Ok(())
     });
@@ -159,12 +160,16 @@ pub(crate) async fn record_outcome(
     let outcome = Outcome::from_word(&form.outcome).ok_or_else(|| no_such_choice("outcome"))?;
     let (desk, id) = (house.clone(), alert.clone());
     let recorded = house.ask_store(move |store| {
-        let judged = match own(store, &id, desk.deployment())?.into_inner() {
-            AlertState::Adjudicated(judged) => judged,
-            AlertState::Raised(_) => return Err(Fault::Already("nobody has judged this alert yet; judge it first")),
+        let (policy, now) = (policy(store)?, desk.now());
+        let closed = match own(store, &id, desk.deployment())?.into_inner() {
+            AlertState::Adjudicated(judged) => judged.record_outcome(desk.operator(), outcome, &policy, now)?,
+            AlertState::Engaged(engaged) => engaged.record_outcome(desk.operator(), outcome, &policy, now)?,
+            AlertState::Raised(_) | AlertState::JudgedOnce(_) => {
+                return Err(Fault::Already("nobody has judged this alert yet; judge it first"));
+            }
             AlertState::Closed(_) => return Err(Fault::Already("the outcome of this alert is on the record already")),
         };
-        store.commit(judged.record_outcome(desk.operator(), outcome, desk.now())?)?;
+        store.commit(closed)?;
         publish(store, desk.now());
         Ok(())
     });
@@ -180,6 +185,11 @@ pub(super) fn own(store: &Store, alert: &AlertId, deployment: &DeploymentId) -> 
     } else {
         Err(Fault::NotFound("alert of this name in this deployment"))
     }
+}
+
+/// The policy in force, which names the outcomes.
+fn policy(store: &Store) -> Result<Policy, Fault> {
+    store.policy()?.ok_or(Fault::NotFound("policy in force"))
 }
 
 /// The name in an address.
@@ -199,7 +209,8 @@ impl AlertList {
         let (rows, now) = (store.alerts(house.deployment())?, house.now());
         let pages = rows.len().div_ceil(ALERTS_SHOWN_MAX).max(1);
         let number = number.clamp(1, pages);
-        let cards: Vec<AlertCard> = rows.into_iter().map(|row| AlertCard::new(row, now)).collect();
+        let policy = policy(store)?;
+        let cards: Vec<AlertCard> = rows.into_iter().map(|row| AlertCard::new(row, &policy, now)).collect();
         let (waiting, total) = (cards.iter().filter(|card| card.state == CardState::Waiting).count(), cards.len());
         let alerts = cards.into_iter().skip((number - 1) * ALERTS_SHOWN_MAX).take(ALERTS_SHOWN_MAX).collect();
         let (newer, older) = ((number > 1).then(|| number - 1), (number < pages).then(|| number + 1));
@@ -208,19 +219,20 @@ impl AlertList {
 }
 
 impl AlertCard {
-    fn new(row: AlertRow, now: Timestamp) -> Self {
+    fn new(row: AlertRow, policy: &Policy, now: Timestamp) -> Self {
         let raised = row.alert.raised();
-        let (judgement, outcome) = match &row.alert {
-            AlertState::Raised(_) => (None, None),
-            AlertState::Adjudicated(judged) => (Some(judged.judgement), None),
-            AlertState::Closed(closed) => (Some(closed.alert.judgement), Some(closed.outcome)),
+        let judgement = row.alert.adjudicated().map(|judged| judged.judgement);
+        let outcome = match &row.alert {
+            AlertState::Closed(closed) => Some(closed.outcome),
+            _ => None,
         };
         let state = match &row.alert {
-            AlertState::Closed(_) => CardState::Closed,
+            over if over.is_over() => CardState::Closed,
             _ if now >= raised.expires => CardState::Expired,
-            AlertState::Raised(_) => CardState::Waiting,
-            AlertState::Adjudicated(_) => CardState::Judged,
+            AlertState::Raised(_) | AlertState::JudgedOnce(_) => CardState::Waiting,
+            _ => CardState::Judged,
         };
+        let may_follow = |outcome: &Outcome| policy.outcomes.iter().any(|word| word == outcome.word());
         Self {
             id: raised.alert.to_string(),
             raised: words::moment(raised.raised),
@@ -231,6 +243,7 @@ impl AlertCard {
             judgement: judgement.map(|judgement| capital(judgement.word())),
             decided_after: row.seconds_to_decide.map(|seconds| words::plural(seconds, "second")),
             outcome: outcome.map(|outcome| capital(outcome.word())),
+            outcomes: Outcome::ALL.into_iter().filter(may_follow).collect(),
             has_evidence: now < raised.expires,
             camera: row.camera,
             label: row.label,
@@ -245,15 +258,12 @@ impl AlertCard {
 
     /// The buttons it offers now: judgements, then outcomes, then none.
     pub(crate) fn choices(&self) -> Vec<Choice> {
-        let of = |words: [&'static str; 3]| {
-            let numbered = words.into_iter().zip(1..);
-            numbered.map(|(word, key)| Choice { word, label: capital(word), key }).collect()
-        };
-        match self.state {
-            CardState::Waiting => of(Judgement::ALL.map(Judgement::word)),
-            CardState::Judged => of(Outcome::ALL.map(Outcome::word)),
+        let words: Vec<&'static str> = match self.state {
+            CardState::Waiting => Judgement::ALL.map(Judgement::word).to_vec(),
+            CardState::Judged => self.outcomes.iter().map(|outcome| outcome.word()).collect(),
             CardState::Closed | CardState::Expired => Vec::new(),
-        }
+        };
+        words.into_iter().zip(1..).map(|(word, key)| Choice { word, label: capital(word), key }).collect()
     }
 }
 
@@ -276,11 +286,12 @@ impl AlertPage {
         let rows = store.alerts(deployment)?;
         let place =
             rows.iter().position(|row| row.alert.raised().alert == *id).ok_or(Fault::NotFound("alert of this name"))?;
-        let mut cards: Vec<AlertCard> = rows.into_iter().map(|row| AlertCard::new(row, now)).collect();
+        let policy = policy(store)?;
+        let mut cards: Vec<AlertCard> = rows.into_iter().map(|row| AlertCard::new(row, &policy, now)).collect();
         let alert = cards.swap_remove(place);
         let next = cards.iter().rev().find(|card| card.is_waiting()).map(|card| card.id.clone());
         let judged = matches!(alert.state, CardState::Judged | CardState::Closed);
-        let seen = if judged && alert.has_evidence { Some(Seen::open(store, house, id)?) } else { None };
+        let seen = if judged && alert.has_evidence { Seen::open(store, house, id)? } else { None };
         let page = Page::control_room(format!("Alert {}", alert.id));
         let list = Place { number: place / ALERTS_SHOWN_MAX + 1 };
         Ok(Self { page, token: house.form_token().to_owned(), alert, list, seen, next })
@@ -288,19 +299,21 @@ impl AlertPage {
 }
 
 impl Seen {
-    fn open(store: &mut Store, house: &House, alert: &AlertId) -> Result<Self, Fault> {
-        let opened = store.view_evidence(alert, house.operator(), house.now())?;
+    /// What is told after the judgement; nothing for a seeded pair, which has no score.
+    fn open(store: &mut Store, house: &House, alert: &AlertId) -> Result<Option<Self>, Fault> {
+        let judged = own(store, alert, house.deployment())?.expect_adjudicated()?;
+        let Some(told) = store.view_particulars(&judged, house.operator(), house.now())? else { return Ok(None) };
         let entries = store.entries(Some(house.deployment()))?;
         let threshold = entries.into_iter().find_map(|(_, entry)| match entry.fact {
             Fact::DeploymentStarted { equipment, .. } => Some(equipment.threshold),
             _ => None,
         });
-        Ok(Self {
-            score: format!("{:.3}", opened.score),
+        Ok(Some(Self {
+            score: format!("{:.3}", told.score),
             threshold: threshold.unwrap_or_else(|| "not recorded".into()),
-            frame_number: words::grouped(opened.frame_number),
-            offset: format!("{}.{} s", words::grouped(opened.offset_ms / 1000), opened.offset_ms % 1000 / 100),
-        })
+            frame_number: words::grouped(told.frame_number),
+            offset: format!("{}.{} s", words::grouped(told.offset_ms / 1000), told.offset_ms % 1000 / 100),
+        }))
     }
 }
 

@@ -85,6 +85,7 @@ impl Snapshot {
     fn new(deployment: &DeploymentId, state: &'static str, status: Status, alerts: Standing) -> Self {
         let (stage, stopped_because) = match status.stage {
             Stage::Running => ("running", None),
+            Stage::Paused(why) => ("paused", Some(why)),
             Stage::Ended => ("ended", None),
             Stage::Stopped(why) => ("stopped", Some(why)),
         };
@@ -130,10 +131,10 @@ impl Standing {
         for alert in alerts {
             standing.total += 1;
             match alert {
-                AlertState::Closed(_) => standing.closed += 1,
-                AlertState::Raised(raised) if now < raised.expires => standing.waiting += 1,
-                AlertState::Adjudicated(judged) if now < judged.alert.expires => standing.judged += 1,
-                AlertState::Raised(_) | AlertState::Adjudicated(_) => standing.expired += 1,
+                over if over.is_over() => standing.closed += 1,
+                late if now >= late.raised().expires => standing.expired += 1,
+                judged if judged.adjudicated().is_some() => standing.judged += 1,
+                _ => standing.waiting += 1,
             }
         }
         standing

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{Counts, DeploymentPlan, Fact};
+use evidence::{Counts, DeploymentPlan, Fact, SeedFigures, ShareTerms};
 
 use crate::words;
 
@@ -27,6 +27,15 @@ pub(super) fn say(fact: &Fact) -> Said {
         Fact::StaffCounted { by_role } => {
             let counts = by_role.iter().map(|(role, people)| format!("{people} in the role of {role}"));
             ("Staff counted", format!("Trained and able to act: {}.", counts.collect::<Vec<_>>().join(", ")))
+        }
+        Fact::ThresholdProposed { change, role } => {
+            ("Threshold proposed", format!("Somebody in the role of {role} proposed {}", threshold_in_words(change)))
+        }
+        Fact::ThresholdSet { change, proposed_by, approved_by } => {
+            let words = threshold_in_words(change);
+            let sentence =
+                format!("Proposed in the role of {proposed_by}, approved by another in that of {approved_by}: {words}");
+            ("Threshold set", sentence)
         }
         Fact::DeploymentProposed(plan) => ("Deployment proposed", plan_in_words(plan)),
         Fact::DeploymentApproved { role, .. } => {
@@ -98,6 +107,62 @@ pub(super) fn say(fact: &Fact) -> Said {
                 words::plural(*seconds_to_decide, "second")
             ),
         ),
+        Fact::AlertJudgedOnce { alert, .. } => (
+            "Alert judged by one of two",
+            format!("One person judged alert {alert}. What they saw is told when another has judged it too."),
+        ),
+        Fact::AlertJudgedTwice { alert, first, second, .. } => (
+            "Alert judged by two",
+            format!("Two people judged alert {alert}, neither knowing the other's judgement: {first}; {second}."),
+        ),
+        Fact::AlertEngaged { alert, engagement, .. } => {
+            ("Engagement", format!("What became of speaking to the person of alert {alert}: {engagement}."))
+        }
+        Fact::OutcomeReclassified { alert, outcome, reason, .. } => (
+            "Outcome put right",
+            format!("What followed alert {alert} is now on the record as {outcome}; the reason: {reason}."),
+        ),
+        Fact::AlertHeld { alert, ground, until, .. } => (
+            "Evidence held",
+            format!("The evidence of alert {alert} is kept until {}; the ground: {ground}.", words::moment(*until)),
+        ),
+        Fact::HoldReleased { alert, .. } => {
+            ("Hold lifted", format!("The evidence of alert {alert} is no longer held."))
+        }
+        Fact::HeldEvidenceDestroyed { alert, .. } => {
+            ("Held evidence destroyed", format!("What was held of alert {alert} is destroyed, and its key."))
+        }
+        Fact::SeedsCommitted { seeds, .. } => (
+            "Reviewers to be measured",
+            format!("{} of different people will be shown among the alerts.", words::plural(*seeds, "pair")),
+        ),
+        Fact::SeedsRevealed(figures) => ("Reviewers measured", seeds_in_words(figures)),
+        Fact::ComplaintReceived { complaint, about, .. } => {
+            ("Complaint received", format!("Complaint {complaint} was received; it names its occasion by {about}."))
+        }
+        Fact::ComplaintAnswered { complaint, finding } => {
+            ("Complaint answered", format!("Complaint {complaint} was answered: {finding}."))
+        }
+        Fact::ComplaintForgotten { complaint } => {
+            ("Complaint forgotten", format!("The words of complaint {complaint} and of its answer are destroyed."))
+        }
+        Fact::ShareProposed(terms) => ("Share proposed", share_in_words(terms)),
+        Fact::ShareApproved { share, role } => {
+            ("Share approved", format!("Another person approved share {share}, in the role of {role}."))
+        }
+        Fact::ShareUsed { share, counterpart, direction, what, items } => (
+            "Share used",
+            format!(
+                "{} of {what} passed {direction} under share {share}, with {counterpart}.",
+                words::plural(*items, "item")
+            ),
+        ),
+        Fact::ShareOutcomeReported { share } => {
+            ("Outcome of a share", format!("What came of share {share} was reported."))
+        }
+        Fact::ShareRevoked { share, reason } => {
+            ("Share revoked", format!("Share {share} ended; the reason: {reason}."))
+        }
         Fact::OutcomeRecorded { alert, outcome, .. } => {
             ("Outcome recorded", format!("What followed alert {alert}: {outcome}."))
         }
@@ -129,6 +194,20 @@ pub(super) fn counts_in_words(counts: &Counts) -> String {
     )
 }
 
+fn threshold_in_words(change: &evidence::ThresholdChange) -> String {
+    let forecast = change.forecast.iter().map(|(group, effect)| format!("{group}: {effect}"));
+    format!(
+        "the threshold {} for {}, measured at a false-positive rate of {} in {}; before: {}. Why: {}. Expected: {}.",
+        change.value,
+        change.model,
+        change.fpir,
+        change.evaluation,
+        change.previous.as_deref().unwrap_or("none set"),
+        change.reason,
+        forecast.collect::<Vec<_>>().join("; ")
+    )
+}
+
 fn plan_in_words(plan: &DeploymentPlan) -> String {
     format!(
         "An {} at {}, for {}, from {} to {}.",
@@ -145,6 +224,34 @@ fn watchlist_in_words(people: u64, images: u64, by_ground: &BTreeMap<String, u64
     let grounds: Vec<String> =
         by_ground.iter().map(|(ground, people)| format!("{ground}, {}", words::grouped(*people))).collect();
     format!("The list was fixed at {people} and {} ({}).", words::plural(images, "image"), grounds.join("; "))
+}
+
+fn seeds_in_words(figures: &SeedFigures) -> String {
+    format!(
+        "Of {} shown, reviewers took {} for one person and could not tell {}, in {}; half were judged within {} s, nine in \
+         ten within {} s. {} judged by two, {} of them alike.",
+        words::plural(figures.shown, "pair"),
+        words::grouped(figures.false_accepts),
+        words::grouped(figures.cannot_tell),
+        words::plural(figures.judgements, "judgement"),
+        words::grouped(figures.seconds_to_decide_p50),
+        words::grouped(figures.seconds_to_decide_p90),
+        words::plural(figures.judged_twice, "pair"),
+        words::grouped(figures.agreed),
+    )
+}
+
+fn share_in_words(terms: &ShareTerms) -> String {
+    format!(
+        "Share {}: {} would pass {}, with {}, under {} ({}), until {}.",
+        terms.share,
+        terms.what,
+        terms.direction,
+        terms.counterpart,
+        terms.agreement,
+        terms.basis,
+        words::moment(terms.expires)
+    )
 }
 
 fn recording_in_words(bytes: u64) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Judgement, Outcome};
+use domain::{Judgement, Outcome, Truth};
 use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact};
 use jiff::Timestamp;
 
@@ -117,9 +117,9 @@ impl Record {
         let mut totals = AlertTotals::default();
         for alert in self.alerts.values() {
             totals.total += 1;
-            let counter = match (alert.judgement, alert.outcome) {
-                (_, Some(Outcome::IdentityConfirmed)) => &mut totals.positive,
-                (_, Some(Outcome::IdentityRefuted)) | (Some(Judgement::NotThisPerson), _) => &mut totals.incorrect,
+            let counter = match (alert.judgement, alert.outcome.map(Outcome::truth)) {
+                (_, Some(Truth::True)) => &mut totals.positive,
+                (_, Some(Truth::False)) | (Some(Judgement::NotThisPerson), _) => &mut totals.incorrect,
                 (Some(_), _) => &mut totals.unconfirmed,
                 (None, _) => &mut totals.unjudged,
             };
@@ -175,9 +175,35 @@ impl Record {
             Fact::OutcomeRecorded { alert, outcome, .. } => {
                 self.alerts.entry(alert.clone()).or_default().outcome = Outcome::from_word(outcome);
             }
+            Fact::AlertJudgedTwice { alert, first, second, seconds_to_decide, .. } => {
+                let alert = self.alerts.entry(alert.clone()).or_default();
+                let agreed = first == second;
+                alert.judgement = if agreed { Judgement::from_word(first) } else { Some(Judgement::CannotTell) };
+                alert.seconds_to_decide = Some(*seconds_to_decide);
+            }
+            Fact::OutcomeReclassified { alert, outcome, .. } => {
+                self.alerts.entry(alert.clone()).or_default().outcome = Outcome::from_word(outcome);
+            }
+            Fact::AlertJudgedOnce { .. }
+            | Fact::AlertEngaged { .. }
+            | Fact::AlertHeld { .. }
+            | Fact::HoldReleased { .. }
+            | Fact::HeldEvidenceDestroyed { .. }
+            | Fact::SeedsCommitted { .. }
+            | Fact::SeedsRevealed(_)
+            | Fact::ComplaintReceived { .. }
+            | Fact::ComplaintAnswered { .. }
+            | Fact::ComplaintForgotten { .. }
+            | Fact::ShareProposed(_)
+            | Fact::ShareApproved { .. }
+            | Fact::ShareUsed { .. }
+            | Fact::ShareOutcomeReported { .. }
+            | Fact::ShareRevoked { .. } => {}
             Fact::PolicyAdopted { .. }
             | Fact::OperationOpened { .. }
             | Fact::StaffCounted { .. }
+            | Fact::ThresholdProposed { .. }
+            | Fact::ThresholdSet { .. }
             | Fact::DeploymentRatified { .. }
             | Fact::OutsideAuthorised { .. }
             | Fact::DocumentFilled { .. }

@@ -147,6 +147,7 @@ fn live(
         let label = format!("exercise subject {}", number + 1);
         let enrolled = pipeline::enrol(faces, &label, &portrait(number)).expect("one head");
         let facts = EntryFacts {
+            origin: domain::Origin::Own,
             label,
             ground: "exercise subject".into(),
             image_source: "drawn".into(),
