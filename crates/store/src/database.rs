@@ -14,10 +14,10 @@ const STATEMENTS_KEPT: usize = 64;
 
 /// Each step brings a database from the version of its position to the next. A step, once released, is never changed.
 const MIGRATIONS: &[&str] = &[
-        include_str!("schema.sql"),
-        include_str!("migrations/staff.sql"),
-        include_str!("migrations/redress.sql"),
-        include_str!("migrations/keys.sql"),
+    include_str!("schema.sql"),
+    include_str!("migrations/staff.sql"),
+    include_str!("migrations/redress.sql"),
+    include_str!("migrations/keys.sql"),
 ];
 
 /// Opens the database, making it where it is missing.

@@ -191,6 +191,7 @@ fn live(store: &mut Store, inputs: &Path, source: &Source, now: &dyn Fn() -> Tim
             image_source: text(),
             legal_basis: text(),
             image_date: "2026-02-01".parse().expect("a date"),
+            origin: domain::Origin::Own,
         };
         let values = enrolled.template.values();
         store.list(&announced, &watchlist_officer, facts, &enrolled.image_png, values, now()).expect("listed");
