@@ -60,7 +60,12 @@ impl Command {
     fn handles_faces(&self) -> bool {
         match self {
             Self::Demo(_) | Self::Inspect(_) | Self::Compare(_) | Self::Evaluate(_) | Self::Bench(_) => true,
-            Self::Models(_) | Self::Policy(_) | Self::Verify(_) | Self::Witness(_) | Self::Cosign(_) => false,
+            Self::Models(_)
+            | Self::Policy(_)
+            | Self::Verify(_)
+            | Self::Prove(_)
+            | Self::Witness(_)
+            | Self::Cosign(_) => false,
         }
     }
 }
