@@ -1,6 +1,7 @@
 //! The workspace's own tools: `tidy` and `layers` hold the house rules, `test` runs everything there is to check.
 #![allow(clippy::print_stdout, reason = "these are commands, and what they print is their result")]
 
+mod kill;
 mod layers;
 mod outsiders;
 mod markdown;
@@ -23,6 +24,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   layers           the workspace's edges against the table in ARCHITECTURE.md
   mutants [FILTER…]  takes checks out of the rules one by one; the model checker must name what is broken
   fuzz [OPTION…]   changed inputs at every parser of what others write; --seconds N for each, --target NAME, --keep
+  kill [--points N] [--seed N]   kills the store's process N times (1000), and doubts what is left each time
   test [FILTER…]   formatting, tidy, layers, licences, clippy, models, then every test; FILTER narrows the tests";
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn run() -> Result<bool> {
         Some((command, [])) if command == "layers" => Ok(layers::print(&layers::check(&root)?)),
         Some((command, filters)) if command == "mutants" => mutants::run(&root, filters),
         Some((command, options)) if command == "fuzz" => whole::fuzz(&root, options),
+        Some((command, options)) if command == "kill" => kill::run(&root, options),
         Some((command, filters)) if command == "test" => whole::test(&root, filters),
         _ => bail!("no such command: {}\n{USAGE}", arguments.join(" ")),
     }

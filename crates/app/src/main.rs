@@ -55,11 +55,36 @@ enum Command {
     Bench(bench::BenchCommand),
 }
 
+impl Command {
+    /// Whether it reads pictures of people, so that nobody else may read this process from then on.
+    fn handles_faces(&self) -> bool {
+        match self {
+            Self::Demo(_) | Self::Inspect(_) | Self::Compare(_) | Self::Evaluate(_) | Self::Bench(_) => true,
+            Self::Models(_)
+            | Self::Policy(_)
+            | Self::Verify(_)
+            | Self::Prove(_)
+            | Self::Witness(_)
+            | Self::Cosign(_) => false,
+        }
+    }
+}
+
 /// Exit code of every refused or failed command; 1 means that a check was made and came out against its subject.
 const FAILED: u8 = 2;
 
+/// What is freed is overwritten: decoders, encoders and engines keep copies of pictures that are not ours to wipe.
+#[global_allocator]
+static ALLOCATOR: face::process::WipingAllocator = face::process::WipingAllocator;
+
 fn main() -> ExitCode {
-    let outcome = match CommandLine::parse().command {
+    let command = CommandLine::parse().command;
+    if command.handles_faces() {
+        for shortcoming in face::process::close_to_others().shortcomings() {
+            eprintln!("overt: {shortcoming}");
+        }
+    }
+    let outcome = match command {
         Command::Demo(args) => demo::run(args),
         Command::Models(command) => models::run(command),
         Command::Inspect(args) => inspect::run(args),

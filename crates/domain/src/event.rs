@@ -231,6 +231,10 @@ pub enum Happening {
         deployment: DeploymentId,
         results: Results,
     },
+    KeyRotated {
+        key: String,
+        generation: u32,
+    },
 }
 
 /// Whether the public record says it.
@@ -249,6 +253,8 @@ pub enum Withheld {
     WouldPointAtOnePerson,
     /// It is staff conduct inside the control room, kept for the auditor.
     StaffConduct,
+    /// It is about how a key is kept, kept for the auditor; it would tell a thief when to come.
+    KeyCustody,
     /// It would tell reviewers which pairs were seeded to measure them; the figures are told at the end.
     WouldTellReviewers,
     /// It is about one member of staff; how many could act is published as counts.
@@ -268,6 +274,7 @@ impl Event {
                 return Publication::Withhold(Withheld::WouldPointAtOnePerson);
             }
             H::AlertViewed { .. } => return Publication::Withhold(Withheld::StaffConduct),
+            H::KeyRotated { .. } => return Publication::Withhold(Withheld::KeyCustody),
             H::StaffChanged { .. } => return Publication::Withhold(Withheld::StaffRegister),
             H::StaffCounted { by_role } => Fact::StaffCounted { by_role },
             H::ThresholdProposed { change, role } => Fact::ThresholdProposed { change, role: role.word().into() },

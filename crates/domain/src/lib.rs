@@ -5,7 +5,7 @@
 //! that [`settle`] takes by value and drops, unless it becomes a [`settle::PendingAlert`].
 //!
 //! Reading order: words and numbers, the policy, the life of a deployment, what becomes of a face, what becomes of an
-//! alert and of whoever was stopped because of it, what passes between the force and others.
+//! alert and of whoever was stopped because of it, what passes between the force and others, what becomes of a key.
 
 pub mod identifiers;
 pub mod officer;
@@ -28,6 +28,7 @@ pub mod receipt;
 pub mod complaint;
 pub mod share;
 pub mod tally;
+pub mod custody;
 pub mod clock;
 
 pub use alert::{

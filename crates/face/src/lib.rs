@@ -14,6 +14,7 @@ pub mod align;
 pub mod quality;
 pub mod template;
 pub mod sealed_memory;
+pub mod process;
 pub mod recognise;
 pub mod gallery;
 pub mod engine;

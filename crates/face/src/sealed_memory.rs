@@ -134,7 +134,11 @@ mod system {
         let locked = unsafe { libc::mlock(start, bytes) } == 0;
         #[cfg(target_os = "linux")]
         // SAFETY: as above; the advice changes no content.
-        let undumpable = unsafe { libc::madvise(start, bytes, libc::MADV_DONTDUMP) } == 0;
+        let undumpable = unsafe {
+            // A process that this one starts by a fork has zeros there; kernels before 4.14 cannot do it.
+            libc::madvise(start, bytes, libc::MADV_WIPEONFORK);
+            libc::madvise(start, bytes, libc::MADV_DONTDUMP) == 0
+        };
         #[cfg(not(target_os = "linux"))]
         let undumpable = false;
         Some((NonNull::new(start.cast())?, bytes, Protection { locked, undumpable }))
@@ -201,6 +205,7 @@ mod tests {
         });
         let flags = flags.expect("the buffer's mapping is listed");
         assert!(flags.split(' ').any(|flag| flag == "dd"), "{flags}");
+        assert!(flags.split(' ').any(|flag| flag == "wf"), "{flags}");
         assert_eq!(sealed.protection().locked, flags.split(' ').any(|flag| flag == "lo"), "{flags}");
     }
 }

@@ -11,18 +11,25 @@ use crate::error::PipelineError;
 /// What the dead process had counted since its last receipt died with it, and so did every template it held: only alerts
 /// were durable, and they are what the last receipt counts.
 pub fn recover(store: &mut Store, deployment: &DeploymentId, now: Timestamp) -> Result<bool, PipelineError> {
-    let live = match store.deployment(deployment)?.into_inner() {
-        Deployment::Live(live) => live,
+    let reason = "the process was interrupted; counts since the last receipt are of alerts only";
+    let raised = store.alerts(deployment)?.len() as u64;
+    let ended = match store.deployment(deployment)?.into_inner() {
+        Deployment::Live(live) => {
+            let counts = alerts_only(raised, live.counted());
+            store.commit(live.count(counts, now)?)?.into_inner().end(reason, now)?
+        }
         Deployment::Paused(paused) => {
-            store.commit(paused.end("ended after an interruption", now)?)?;
-            return Ok(true);
+            let counts = alerts_only(raised, paused.counted());
+            store.commit(paused.count(counts, now)?)?.into_inner().end(reason, now)?
         }
         _ => return Ok(false),
     };
-    let raised = store.alerts(deployment)?.len() as u64;
-    let kept = raised.saturating_sub(live.counted().alerts_kept);
-    let counts = Counts { faces_seen: kept, templates_made: kept, templates_destroyed: 0, alerts_kept: kept };
-    let live = store.commit(live.count(counts, now)?)?.into_inner();
-    store.commit(live.end("the process was interrupted; counts since the last receipt are of alerts only", now)?)?;
+    store.commit(ended)?;
     Ok(true)
+}
+
+/// The alerts that no receipt has counted yet.
+fn alerts_only(raised: u64, counted: Counts) -> Counts {
+    let kept = raised.saturating_sub(counted.alerts_kept);
+    Counts { faces_seen: kept, templates_made: kept, templates_destroyed: 0, alerts_kept: kept }
 }

@@ -3,6 +3,7 @@
 //! It trusts nothing but the keys: the database against itself, every entry against its hash, its event and the tiles
 //! that were published of it, every deployment against the order of its life and the state of what is sealed for it.
 
+mod kept;
 mod listed;
 mod record;
 mod redress;
@@ -46,7 +47,7 @@ impl Findings {
     /// Tells of a key that is missing or wrong; another failure is the check's own.
     fn tell_of_key(&mut self, place: impl Into<String>, error: StoreError) -> Result<(), StoreError> {
         match error {
-            StoreError::KeyMissing { .. } | StoreError::KeyWrong { .. } => {
+            StoreError::KeyMissing { .. } | StoreError::KeyWrong { .. } | StoreError::SealBroken { .. } => {
                 self.tell(place, error.to_string());
                 Ok(())
             }
@@ -54,7 +55,7 @@ impl Findings {
         }
     }
 
-    fn tell(&mut self, place: impl Into<String>, found: impl Into<String>) {
+    pub(crate) fn tell(&mut self, place: impl Into<String>, found: impl Into<String>) {
         if self.0.len() < FINDINGS_MAX {
             self.0.push(Finding { place: place.into(), found: found.into() });
         }
@@ -88,6 +89,8 @@ impl Store {
         self.check_record(&mut findings)?;
         self.check_published(&mut findings)?;
         self.check_public_texts(&mut findings)?;
+        self.check_chain(&mut findings)?;
+        self.check_kept(&mut findings)?;
         let now = self.last_recorded()?.unwrap_or(Timestamp::MIN);
         let with_rows = self.sealed_deployments()?;
         for d in self.deployments()? {
@@ -104,6 +107,9 @@ impl Store {
         self.check_suppressions(now, &mut findings)?;
         self.check_redress(now, &mut findings)?;
         self.check_keys(&mut findings)?;
+        for name in self.keys_too_old(now)? {
+            findings.tell(format!("keys/{name}.key"), "it has lain longer than a key may; replace it");
+        }
         Ok(findings.0)
     }
 
@@ -147,7 +153,7 @@ impl Store {
                 }
             }
             Deployment::Ended(ended) => {
-                let due = self.due(ended, self.policy()?.as_ref())?;
+                let due = self.due(ended, self.policy_if_readable()?.as_ref())?;
                 if due <= now {
                     findings.tell(&place, format!("it had to be purged by {due}"));
                 }
@@ -159,6 +165,9 @@ impl Store {
                 }
             }
             other => {
+                if self.key_folder().state(d)? == KeyState::Destroying {
+                    findings.tell(&place, format!("it is {}, and its key is said to be destroyed", other.state()));
+                }
                 let ends = other.plan().ends;
                 if ends <= now && sealed {
                     findings.tell(&place, format!("it is {} although its window ended at {ends}", other.state()));
@@ -181,23 +190,26 @@ impl Store {
     /// That the keys' folder holds the keys in use and nothing else.
     fn check_keys(&self, findings: &mut Findings) -> Result<(), StoreError> {
         let folder = self.directory.keys();
-        let own = self.own_key_names()?;
+        let known: BTreeSet<_> = self.keys()?.into_iter().map(|key| key.name).chain(self.own_key_names()?).collect();
         for file in fs::read_dir(folder).doing_with("listing the keys", folder)? {
             let name = file.doing_with("listing the keys", folder)?.file_name();
             let name = name.to_string_lossy();
-            let in_use = match KeyKind::of_file(&name) {
-                Some((kind, whose)) => self.keys_of(kind).state(&whose)? == KeyState::InUse,
-                None => {
-                    name == "log.key" || name.strip_suffix(".key").is_some_and(|name| own.iter().any(|own| own == name))
-                }
-            };
-            if !in_use {
+            if name != "log.key" && !name.strip_suffix(".key").is_some_and(|name| known.contains(name)) {
                 findings.tell(format!("keys/{name}"), "no key of that name is in use; it should not be there");
+            }
+        }
+        for key in self.keys()? {
+            let state = KeyKind::of_name(&key.name).map(|(kind, whose)| self.keys_of(kind).state(&whose));
+            if state.transpose()? == Some(KeyState::None) {
+                findings.tell(format!("keys/{}.key", key.name), "nothing is sealed with it; it should not be there");
             }
         }
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod planted;
 
 #[cfg(test)]
 mod tests {

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/staff.sql"),
     include_str!("migrations/redress.sql"),
     include_str!("migrations/watchlist.sql"),
+    include_str!("migrations/keys.sql"),
 ];
 
 /// Opens the database, making it where it is missing.
@@ -28,6 +29,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     configure(&connection).doing("setting it up")?;
     migrate(&mut connection, path)?;
+    crate::chain::link_older_events(&connection)?;
     Ok(connection)
 }
 

@@ -114,10 +114,25 @@ pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 /// Makes a file that did not exist, readable by the owner only, durably. The bytes reach no other file.
 pub(crate) fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let mut file = act(|| OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(path))?;
+    act(|| file.write_all(bytes))?;
+    act(|| file.sync_all())?;
     path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Gives a file another name in the same folder, durably; one that had that name is gone.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    act(|| fs::rename(from, to))?;
+    to.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Removes a file, durably. Where there is none nothing happens.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match act(|| fs::remove_file(path)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+    }
 }
 
 /// Overwrites a key with zeros where it lies, then removes it; on return it is gone for good as far as the file system
@@ -129,11 +144,10 @@ pub(crate) fn destroy(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     let bytes = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(KEY_FILE_BYTES_MAX);
-    file.write_all(&vec![0; bytes])?;
-    file.sync_all()?;
+    act(|| file.write_all(&vec![0; bytes]))?;
+    act(|| file.sync_all())?;
     drop(file);
-    fs::remove_file(path)?;
-    path.parent().map_or(Ok(()), sync_folder)
+    remove(path)
 }
 
 /// Most bytes of a key file that are overwritten before it is removed; ours have 32, or some 150 of text.
@@ -151,7 +165,15 @@ pub(crate) fn make_private_folder(path: &Path) -> Result<(), StoreError> {
 
 /// Puts the names in a folder on the disk.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    act(|| File::open(folder)?.sync_all())
+}
+
+/// Every change of the disk outside the database goes through here, so that a test can make each one fail.
+fn act<T>(change: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    #[cfg(test)]
+    return crate::faulty::act(change);
+    #[cfg(not(test))]
+    change()
 }
 
 /// Creates or replaces a file below `root`, making folders as needed. A power cut leaves the old file or the new one.
@@ -164,11 +186,12 @@ pub(crate) fn write_durably(root: &Path, path: &Path, bytes: &[u8], mode: u32) -
     unfinished.push(name);
     unfinished.push(".unfinished");
     let unfinished = folder.join(unfinished);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    sync_folder(folder)
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    let mut file = act(|| options.open(&unfinished))?;
+    act(|| file.write_all(bytes))?;
+    act(|| file.sync_all())?;
+    rename(&unfinished, path)
 }
 
 fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
@@ -176,7 +199,7 @@ fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
     for part in folder.strip_prefix(root).map_err(io::Error::other)?.components() {
         let above = at.clone();
         at.push(part);
-        match fs::create_dir(&at) {
+        match act(|| fs::create_dir(&at)) {
             Ok(()) => sync_folder(&above)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),

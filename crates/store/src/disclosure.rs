@@ -61,6 +61,7 @@ pub const COLUMNS: &[Column] = &[
     plain("events", "alert", Public),
     plain("events", "listed", Internal),
     plain("events", "withheld", Internal),
+    plain("events", "chain", Internal),
     plain("entries", "seq", Public),
     plain("entries", "event", Internal),
     plain("entries", "bytes", Public),
@@ -76,6 +77,11 @@ pub const COLUMNS: &[Column] = &[
     plain("sealing_keys", "deployment", Public),
     plain("sealing_keys", "fingerprint", Internal),
     plain("sealing_keys", "destroying", Internal),
+    plain("key_files", "name", Internal),
+    plain("key_files", "fingerprint", Internal),
+    plain("key_files", "generation", Internal),
+    plain("key_files", "since_ns", Internal),
+    sealed("key_files", "data_key", Biometric),
     plain("watchlists", "deployment", Public),
     plain("watchlists", "salt", Internal),
     plain("watchlists", "last_number", Internal),
@@ -173,6 +179,8 @@ pub const COLUMNS: &[Column] = &[
     plain("checkpoints", "size", Public),
     plain("checkpoints", "at_ns", Internal),
     plain("checkpoints", "root", Public),
+    plain("checkpoints", "events", Internal),
+    plain("checkpoints", "vouched", Internal),
     plain("settings", "name", Internal),
     plain("settings", "value", Internal),
 ];
@@ -216,7 +224,14 @@ mod tests {
         connection.execute_batch("ALTER TABLE alerts ADD COLUMN name TEXT").unwrap();
         assert_eq!(differences(&connection).unwrap(), ["alerts.name"]);
         connection.execute_batch("ALTER TABLE alerts DROP COLUMN name; DROP TABLE checkpoints").unwrap();
-        assert_eq!(differences(&connection).unwrap(), ["checkpoints.size", "checkpoints.at_ns", "checkpoints.root"]);
+        assert_eq!(
+            differences(&connection).unwrap(),
+            COLUMNS
+                .iter()
+                .filter(|c| c.table == "checkpoints")
+                .map(|c| format!("checkpoints.{}", c.column))
+                .collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -55,6 +55,12 @@ pub enum StoreError {
     #[error("creating a store in {directory}: there is one already; open it, or choose an empty folder")]
     #[allow(missing_docs, reason = "the sentence says it")]
     ExistsAlready { directory: PathBuf },
+    /// A backup does not go where something is.
+    #[error(
+        "making a backup in {directory}: it is not an empty folder; name one that is, or one that is not there yet"
+    )]
+    #[allow(missing_docs, reason = "the sentence says it")]
+    NotEmpty { directory: PathBuf },
     /// There is no store.
     #[error("opening the store in {directory}: there is none; create it first, or check the path")]
     #[allow(missing_docs, reason = "the sentence says it")]
@@ -100,6 +106,13 @@ pub enum StoreError {
     Log(#[from] EvidenceError),
 
     // Damage.
+    /// The database is older than what was published from it.
+    #[error(
+        "opening the database: it has {entries} entries and {published} are published, so it is an older copy; restore \
+         the newest one, or, if there is none, destroy the keys and begin another log"
+    )]
+    #[allow(missing_docs, reason = "the sentence says it")]
+    OlderCopy { entries: u64, published: u64 },
     /// Something on disk is not what was written.
     #[error("reading {what}: {found}; restore the data directory from a copy and run the check")]
     #[allow(missing_docs, reason = "the sentence says it")]

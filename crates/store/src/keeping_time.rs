@@ -17,14 +17,16 @@ use crate::store::Store;
 
 impl Store {
     /// Does everything that is due now: gives up what never began and no longer may, and purges what has ended. Returns the
-    /// deployments concerned. Where no policy is in force there is no deployment either.
+    /// deployments concerned. Where no policy is in force there is no deployment
+    /// either; where its text is of an older version, what has ended is purged all the same.
     pub fn keep_time(&mut self, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
-        let Some(policy) = self.policy()? else { return Ok(Vec::new()) };
+        let policy = self.policy_if_readable()?;
         let mut done = Vec::new();
         for d in self.unfinished()? {
+            let Some(policy) = &policy else { break };
             let deployment = self.deployment(&d)?.into_inner();
-            if let Some(Due::Lapse(_)) = deployment.due(&policy, now) {
-                self.commit(deployment.lapse(&policy, now)?)?;
+            if let Some(Due::Lapse(_)) = deployment.due(policy, now) {
+                self.commit(deployment.lapse(policy, now)?)?;
                 done.push(d);
             }
         }

@@ -8,11 +8,11 @@
 //! steals it can and cannot do, is said in `docs/reference/store.md`.
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
-//! a decision is recorded (`store`, `log`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
-//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `sealing`, `watchlist`, `listed`,
-//! `suppressions`, `alerts`),
-//! what follows alerts (`adjudication`, `own_keys`, `holds`, `receipts`, `complaints`, `seeds`), what passes to and from
-//! others (`shares`), how it ends (`purge`), and how it is doubted (`check`).
+//! a decision is recorded (`store`, `log`, `chain`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`),
+//! what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `key_file`, `sealing`,
+//! `rotation`, `watchlist`, `listed`, `suppressions`, `alerts`), what follows alerts (`adjudication`, `own_keys`, `holds`,
+//! `receipts`, `complaints`, `seeds`), what passes to and from others (`shares`), how it ends (`purge`), what a copy may
+//! hold (`backup`), and how it is doubted (`check`).
 
 mod recorded;
 mod error;
@@ -21,6 +21,7 @@ mod database;
 pub mod disclosure;
 mod store;
 mod log;
+mod chain;
 mod batch;
 mod publishing;
 mod vouching;
@@ -32,7 +33,9 @@ mod deployments;
 mod staff;
 mod thresholds;
 mod keeping_time;
+mod key_file;
 mod sealing;
+mod rotation;
 mod watchlist;
 mod listed;
 mod suppressions;
@@ -46,10 +49,21 @@ mod complaints;
 mod seeds;
 mod shares;
 mod purge;
+mod backup;
 mod check;
 
 #[cfg(test)]
+mod faulty;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod disk_faults;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod migrating;
 #[cfg(test)]
 mod scenes;
 
@@ -59,6 +73,7 @@ pub use check::Finding;
 pub use complaints::{ComplaintAbout, ComplaintWords};
 pub use domain::AlertState;
 pub use error::StoreError;
+pub use key_file::KeyAge;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
 };

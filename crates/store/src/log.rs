@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
 
+use crate::chain::{EventRow, Link};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::recorded::Recorded;
 use crate::store::Store;
@@ -77,7 +78,7 @@ impl Store {
         });
         if recorded.is_err() && !was_there {
             // Whether it was written or not; that it stays is found by the check.
-            let _ = std::fs::remove_file(&place);
+            let _ = crate::directory::remove(&place);
         }
         recorded
     }
@@ -259,25 +260,28 @@ fn insert(transaction: &Connection, event: &Event, publication: &Publication) ->
         Actor::Officer(officer) => Some(officer.as_str()),
         Actor::System => None,
     };
+    let row = EventRow {
+        at_ns: nanoseconds(event.at)?,
+        actor,
+        kind: kind_word(&event.happening),
+        deployment: deployment.map(DeploymentId::as_str),
+        alert: alert.map(AlertId::as_str),
+        listed,
+        withheld,
+    };
+    let link = Link::last(transaction)?.next(&row);
     transaction
         .prepare_cached(
-            "INSERT INTO events (at_ns, actor, kind, deployment, alert, listed, withheld)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO events (seq, at_ns, actor, kind, deployment, alert, listed, withheld, chain)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .and_then(|mut statement| {
-            statement.execute(params![
-                nanoseconds(event.at).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
-                actor,
-                kind_word(&event.happening),
-                deployment.map(DeploymentId::as_str),
-                alert.map(AlertId::as_str),
-                listed,
-                withheld,
-            ])
+            let EventRow { at_ns, actor, kind, deployment, alert, listed, withheld } = row;
+            statement.execute(params![link.seq, at_ns, actor, kind, deployment, alert, listed, withheld, link.hash])
         })
         .doing(doing)?;
     let Some(bytes) = entry else { return Ok(None) };
-    let (number, event) = (entry_count(transaction)?, transaction.last_insert_rowid());
+    let (number, event) = (entry_count(transaction)?, link.seq);
     transaction
         .prepare_cached("INSERT INTO entries (seq, event, bytes, leaf_hash) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut statement| statement.execute(params![number, event, bytes, leaf_hash(&bytes)]))
@@ -301,7 +305,8 @@ impl<'a> About<'a> {
             | H::StaffChanged { .. }
             | H::ThresholdProposed { .. }
             | H::ThresholdSet { .. }
-            | H::StaffCounted { .. } => (None, None, None),
+            | H::StaffCounted { .. }
+            | H::KeyRotated { .. } => (None, None, None),
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
             H::WatchlistEntryAdded { deployment, number }
             | H::WatchlistEntryRemoved { deployment, number }
@@ -397,6 +402,7 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::Ended { .. } => "deployment-ended",
         H::Purged { .. } => "deployment-purged",
         H::Withdrawn { .. } => "deployment-withdrawn",
+        H::KeyRotated { .. } => "key-rotated",
     }
 }
 
@@ -404,6 +410,7 @@ fn withheld_word(withheld: Withheld) -> &'static str {
     match withheld {
         Withheld::WouldPointAtOnePerson => "would point at one person",
         Withheld::StaffConduct => "staff conduct",
+        Withheld::KeyCustody => "custody of keys",
         Withheld::WouldTellReviewers => "would tell reviewers",
         Withheld::StaffRegister => "staff register",
     }

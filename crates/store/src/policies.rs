@@ -35,6 +35,15 @@ impl Store {
         self.policy_text()?.as_deref().map(policy_file::parse).transpose()
     }
 
+    /// The policy in force, or nothing where this version cannot read a profile that an older one adopted: what may be
+    /// kept then is what the record promised, and no more.
+    pub(crate) fn policy_if_readable(&self) -> Result<Option<Policy>, StoreError> {
+        match self.policy() {
+            Err(StoreError::PolicyUnreadable { .. } | StoreError::Refusal(_)) => Ok(None),
+            policy => policy,
+        }
+    }
+
     /// The text of the policy in force, as adopted.
     pub fn policy_text(&self) -> Result<Option<String>, StoreError> {
         let doing = "reading the policy";

@@ -6,12 +6,13 @@
 use std::fs;
 
 use domain::DeploymentId;
+use evidence::checkpoint::SignedCheckpoint;
 use evidence::layout::{CHECKPOINT_PATH, superseded_folders};
 use evidence::{CheckpointVerifier, Log, TileStorage as _};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::directory::{DirectoryTiles, read_if_there};
+use crate::directory::{DirectoryTiles, read_if_there, remove};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::log::{entry_count, nanoseconds, timestamp};
 use crate::store::Store;
@@ -45,11 +46,7 @@ impl Store {
         let root = self.published.root();
         let signed = self.signer.sign(size, root)?;
         evidence::publish(&mut tiles, &signed)?;
-        let at = nanoseconds(now)?;
-        self.connection
-            .prepare_cached("INSERT OR IGNORE INTO checkpoints (size, at_ns, root) VALUES (?1, ?2, ?3)")
-            .and_then(|mut statement| statement.execute(params![size, at, root.0]))
-            .doing("noting the checkpoint")?;
+        self.note_checkpoint(now)?;
         for folder in superseded_folders(size_before, size) {
             let path = self.directory.public().join(folder);
             match fs::remove_dir_all(&path) {
@@ -60,6 +57,28 @@ impl Store {
             }
         }
         Ok(Checkpoint { size, root: root.to_string() })
+    }
+
+    /// Ends a publication that a crash cut short after its checkpoint was signed: the note that is public is kept and
+    /// listed as it is, whoever has signed it since.
+    pub(crate) fn finish_publication(&self) -> Result<(), StoreError> {
+        let (mut tiles, size) = (self.directory.tiles(), self.published.size());
+        let Some(note) = tiles.read(CHECKPOINT_PATH).doing_with("reading", &self.directory.public())? else {
+            return Ok(());
+        };
+        let doing = "looking for a checkpoint";
+        let mut noted = self.connection.prepare_cached("SELECT 1 FROM checkpoints WHERE size = ?1").doing(doing)?;
+        if noted.exists([size]).doing(doing)? {
+            return Ok(());
+        }
+        evidence::publish(&mut tiles, &SignedCheckpoint { size, note })?;
+        self.note_checkpoint(self.last_recorded()?.unwrap_or_default())
+    }
+
+    fn note_checkpoint(&self, at: Timestamp) -> Result<(), StoreError> {
+        let (size, root) = (self.published.size(), self.published.root());
+        let at = nanoseconds(at)?;
+        self.note_vouched(size, at, &root.0)
     }
 
     /// Publishes where there is something new and the last checkpoint is as old as the policy lets it be, or there is none
@@ -99,7 +118,7 @@ impl Store {
         }
         for path in self.texts_not_recorded(&texts)? {
             let place = self.directory.public().join(path);
-            fs::remove_file(&place).doing_with("removing", &place)?;
+            remove(&place).doing_with("removing", &place)?;
         }
         Ok(())
     }
@@ -165,10 +184,7 @@ pub(crate) fn resume(
     let checkpoint = verifier.open(&note)?;
     let entries = entry_count(connection)?;
     if checkpoint.size > entries {
-        return Err(StoreError::Damaged {
-            what: "the database".into(),
-            found: format!("it has {entries} entries, and {} are published: it is an older copy", checkpoint.size),
-        });
+        return Err(StoreError::OlderCopy { entries, published: checkpoint.size });
     }
     Ok(Log::resume(tiles, checkpoint.size, checkpoint.root)?)
 }

@@ -44,7 +44,7 @@ impl Store {
     /// the same run everything else that has a clock goes: held evidence, complaints, codes of receipts, overdue shares.
     pub fn purge_due(&mut self, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
         self.end_suppressions_due(now)?;
-        let policy = self.policy()?;
+        let policy = self.policy_if_readable()?;
         let mut purged = Vec::new();
         for d in self.deployment_ids("SELECT deployment FROM sealing_keys ORDER BY deployment")? {
             let Deployment::Ended(ended) = self.deployment(&d)?.into_inner() else { continue };
@@ -69,15 +69,19 @@ impl Store {
         Ok(())
     }
 
-    /// When a deployment that has ended must be purged at the latest.
+    /// When a deployment that has ended must be purged at the latest: where no profile can be read, nothing is kept but
+    /// what the record promised to keep.
     pub(crate) fn due(&self, ended: &Ended, policy: Option<&Policy>) -> Result<Timestamp, StoreError> {
-        let by_policy = policy.map_or(Timestamp::MAX, |policy| ended.purge_due(policy));
         let entries = self.entries(Some(&ended.plan().deployment))?;
         let promised = entries.iter().filter_map(|(_, entry)| match &entry.fact {
             Fact::AlertRaised { expires, .. } => Some(*expires),
             _ => None,
         });
-        Ok(promised.fold(by_policy, Timestamp::min))
+        let promised = promised.min();
+        Ok(match policy {
+            Some(policy) => ended.purge_due(policy).min(promised.unwrap_or(Timestamp::MAX)),
+            None => promised.unwrap_or(ended.ended()),
+        })
     }
 
     /// Records a withdrawal, and destroys what had been sealed for the deployment.
@@ -214,41 +218,13 @@ fn wipe_is_due(connection: &Connection) -> Result<bool, StoreError> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use domain::Role;
     use jiff::SignedDuration;
 
     use super::*;
     use crate::directory::DATABASE;
-    use crate::scenes::{Scene, files_holding, officer};
-
-    /// Bytes of every sealed value of the deployment, salts and the key, as they are on the disk now.
-    fn sealed_bytes(scene: &mut Scene) -> Vec<Vec<u8>> {
-        let key = scene.d();
-        let key = fs::read(scene.store().key_folder().path(&key)).unwrap();
-        let mut found = vec![key];
-        let mut statement = scene
-            .store()
-            .connection
-            .prepare(
-                "SELECT facts FROM watchlist_entries UNION ALL SELECT image FROM watchlist_entries
-                 UNION ALL SELECT facts FROM alert_listings UNION ALL SELECT image FROM alert_listings
-                 UNION ALL SELECT template FROM watchlist_entries UNION ALL SELECT particulars FROM alerts
-                 UNION ALL SELECT live FROM alerts UNION ALL SELECT template FROM alerts
-                 UNION ALL SELECT salt FROM alerts UNION ALL SELECT salt FROM watchlists",
-            )
-            .unwrap();
-        let values = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-        found.extend(values.map(|value| value.unwrap()));
-        found
-    }
-
-    /// Of these values, how many have a piece of 24 bytes in some file.
-    fn remnants(dir: &Path, sealed: &[Vec<u8>]) -> usize {
-        let piece = |value: &&Vec<u8>| files_holding(dir, &value[value.len() - 24..]) > 0;
-        sealed.iter().filter(piece).count()
-    }
+    use crate::scenes::{Scene, officer, remnants, sealed_bytes};
 
     #[test]
     fn after_a_purge_no_file_holds_anything_that_was_sealed() {

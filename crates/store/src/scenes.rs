@@ -8,11 +8,13 @@ use domain::{
     Nearest, Officer, OfficerId, Operation, OperationId, Outcome, Plan, Policy, Reference, Retention, Role, Score,
     Settlement, Tally, Threshold, settle,
 };
+use evidence::{FetchError, Published};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use crate::{AlertState, EXERCISE_POLICY, Evidence, NewEntry, Recorded, Store};
+use crate::disclosure::{COLUMNS, Storage};
+use crate::{AlertState, EXERCISE_POLICY, Evidence, NewEntry, Recorded, Store, StoreError};
 
 /// Bytes that stand for images and can be looked for on the disk.
 pub(crate) const LISTED_IMAGE: &[u8] = b"PNG of exercise subject, as listed: 0123456789abcdefghijklmnopqrstuvwxyz";
@@ -23,7 +25,11 @@ pub(crate) const REFERENCE: &str = "AB/12/3456";
 
 /// One store in a folder of its own, and a clock set by hand.
 pub(crate) struct Scene {
-    folder: TempDir,
+    dir: PathBuf,
+    /// What the data directory is in, if it is to be deleted when dropped.
+    _folder: Option<TempDir>,
+    /// Entries told of so far, where every entry is told of on the standard output as soon as it is recorded.
+    told: Option<u64>,
     store: Option<Store>,
     now: Timestamp,
     /// Whether the store is closed and opened again after each step.
@@ -34,10 +40,49 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::create(&folder.path().join("data"), "overt.example/exercise").unwrap();
-        let now = "2026-03-01T09:00:00Z".parse().unwrap();
-        Self { folder, store: Some(store), now, restarts: false, deployment: "kx-1", tally: Tally::new() }
+        Self::in_folder(tempfile::tempdir().unwrap())
+    }
+
+    /// In memory instead of on the disk: what is written survives a killed process all the same, and costs no waiting.
+    pub(crate) fn in_memory() -> Self {
+        Self::in_folder(folder_in_memory())
+    }
+
+    fn in_folder(folder: TempDir) -> Self {
+        let scene = Self::at(&folder.path().join("data"));
+        Self { _folder: Some(folder), ..scene }
+    }
+
+    /// Makes the store in a folder, or opens it where there is one and goes on after the last thing recorded.
+    pub(crate) fn at(dir: &Path) -> Self {
+        let store = match Store::open(dir) {
+            Err(StoreError::NotAStore { .. }) => Store::create(dir, "overt.example/exercise").unwrap(),
+            store => store.unwrap(),
+        };
+        let now = store.last_recorded().unwrap().unwrap_or("2026-03-01T09:00:00Z".parse().unwrap());
+        Self { store: Some(store), ..Self::closed(dir, now) }
+    }
+
+    fn closed(dir: &Path, now: Timestamp) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            _folder: None,
+            told: None,
+            store: None,
+            now,
+            restarts: false,
+            deployment: "kx-1",
+            tally: Tally::new(),
+        }
+    }
+
+    /// The same scene on a copy of its data directory, both closed.
+    pub(crate) fn copied(&mut self) -> Self {
+        self.close();
+        let folder = folder_in_memory();
+        let dir = folder.path().join("data");
+        copy_folder(&self.dir, &dir);
+        Self { _folder: Some(folder), deployment: self.deployment, tally: self.tally, ..Self::closed(&dir, self.now) }
     }
 
     pub(crate) fn with_restarts() -> Self {
@@ -45,11 +90,31 @@ impl Scene {
     }
 
     pub(crate) fn dir(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.dir.clone()
+    }
+
+    /// From now on every entry is told of as soon as it is recorded.
+    pub(crate) fn tell(&mut self) {
+        let told = *self.told.get_or_insert(0);
+        for (number, hash) in leaf_hashes(self.store()).into_iter().skip(told as usize) {
+            println!("recorded {number} {hash}");
+            self.told = Some(number + 1);
+        }
+    }
+
+    fn tell_if_asked(&mut self) {
+        if self.told.is_some() {
+            self.tell();
+        }
     }
 
     pub(crate) fn store(&mut self) -> &mut Store {
         self.store.as_mut().unwrap()
+    }
+
+    /// What the clock shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// A second later.
@@ -72,8 +137,24 @@ impl Scene {
     }
 
     pub(crate) fn reopen(&mut self) {
+        self.try_reopen().unwrap();
+    }
+
+    pub(crate) fn try_reopen(&mut self) -> Result<(), StoreError> {
         self.close();
-        self.store = Some(Store::open(&self.dir()).unwrap());
+        self.store = Some(Store::open(&self.dir())?);
+        Ok(())
+    }
+
+    /// Turns to another deployment.
+    pub(crate) fn turn_to(&mut self, deployment: &'static str) {
+        self.deployment = deployment;
+    }
+
+    /// The deployment, if there is one.
+    pub(crate) fn state(&mut self) -> Option<Deployment> {
+        let d = self.d();
+        self.store().deployment(&d).ok().map(Recorded::into_inner)
     }
 
     pub(crate) fn d(&self) -> DeploymentId {
@@ -87,6 +168,7 @@ impl Scene {
 
     /// After each step: what the step returned is what the record tells, also after a restart.
     fn stepped(&mut self, state: Deployment) {
+        self.tell_if_asked();
         assert_eq!(*self.deployment(), state);
         if self.restarts {
             self.reopen();
@@ -101,23 +183,13 @@ impl Scene {
 
     pub(crate) fn operation(&mut self) {
         let (policy, now) = (self.policy(), self.tick());
-        let operation = Operation {
-            operation: OperationId::new("op-1").unwrap(),
-            title: "Exercise".into(),
-            force: "Example force".into(),
-            purpose: "To learn".into(),
-            outside_authoriser: None,
-        };
-        let opened = operation.open(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
+        let opened = operation().open(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
         self.store().commit(opened).unwrap();
     }
 
-    /// Proposes `deployment` in the opened operation.
-    pub(crate) fn propose(&mut self, deployment: &'static str) {
-        self.deployment = deployment;
-        self.tally = Tally::new();
-        let now = self.tick();
-        let plan = Plan {
+    /// The plan of the deployment, beginning now.
+    pub(crate) fn plan(&self, now: Timestamp) -> Plan {
+        Plan {
             deployment: self.d(),
             operation: OperationId::new("op-1").unwrap(),
             kind: Kind::Exercise,
@@ -128,21 +200,34 @@ impl Scene {
             cameras: 1,
             starts: now,
             ends: now + SignedDuration::from_hours(1),
-        };
+        }
+    }
+
+    /// Proposes `deployment` in the opened operation.
+    pub(crate) fn propose(&mut self, deployment: &'static str) {
+        self.deployment = deployment;
+        self.tally = Tally::new();
+        let now = self.tick();
+        let plan = self.plan(now);
         let policy = self.store().policy().unwrap().unwrap();
         let proposed = Draft { plan }.propose(&officer(Role::Proposer), &policy, now).unwrap();
         let proposed = self.store().commit(proposed).unwrap().into_inner();
         self.stepped(Deployment::Proposed(proposed));
     }
 
-    /// Proposed, approved and announced.
-    pub(crate) fn announced(&mut self, deployment: &'static str) {
+    pub(crate) fn approved(&mut self, deployment: &'static str) {
         self.propose(deployment);
         let (policy, now) = (self.store().policy().unwrap().unwrap(), self.tick());
         let proposed = self.deployment().expect_proposed().unwrap().into_inner();
         let approved = proposed.approve(&officer(Role::AuthorisingOfficer), &policy, now).unwrap();
-        let approved = self.store().commit(approved).unwrap();
-        self.stepped(Deployment::Approved((*approved).clone()));
+        let approved = self.store().commit(approved).unwrap().into_inner();
+        self.stepped(Deployment::Approved(approved));
+    }
+
+    /// Proposed, approved and announced.
+    pub(crate) fn announced(&mut self, deployment: &'static str) {
+        self.approved(deployment);
+        let approved = self.deployment().expect_approved().unwrap();
         let now = self.tick();
         let announced =
             self.store().publish_notice(approved, &officer(Role::AuthorisingOfficer), "Notice.\n", now).unwrap();
@@ -224,6 +309,7 @@ impl Scene {
         self.store().view_evidence(alert, &officer(Role::Operator), now).unwrap();
         let now = self.tick();
         let judged = self.store().judge(alert, &officer(Role::Operator), Judgement::SamePerson, now).unwrap();
+        self.tell_if_asked();
         assert!(matches!(*judged, AlertState::Adjudicated(_)));
         assert_eq!(*self.store().alert(alert).unwrap(), *judged);
     }
@@ -238,6 +324,7 @@ impl Scene {
         let AlertState::Adjudicated(judged) = self.store().alert(alert).unwrap().into_inner() else { panic!("judged") };
         let closed = judged.record_outcome(&officer(Role::Operator), outcome, &policy, now).unwrap();
         let closed = self.store().commit(closed).unwrap().into_inner();
+        self.tell_if_asked();
         assert_eq!(*self.store().alert(alert).unwrap(), AlertState::Closed(closed));
     }
 
@@ -270,11 +357,78 @@ impl Scene {
         ended
     }
 
+    /// After a crash: the last receipt counts the alerts that no receipt has, as `pipeline::recover` does.
+    pub(crate) fn count_alerts_since_the_receipt(&mut self) {
+        let (now, d) = (self.tick(), self.d());
+        let raised = self.store().alerts(&d).unwrap().len() as u64;
+        let alerts_only = |counted: Counts| {
+            let kept = raised - counted.alerts_kept;
+            Counts { faces_seen: kept, templates_made: kept, templates_destroyed: 0, alerts_kept: kept }
+        };
+        match self.deployment().into_inner() {
+            Deployment::Live(live) => {
+                let counts = alerts_only(live.counted());
+                self.store().commit(live.count(counts, now).unwrap()).unwrap();
+            }
+            Deployment::Paused(paused) => {
+                let counts = alerts_only(paused.counted());
+                self.store().commit(paused.count(counts, now).unwrap()).unwrap();
+            }
+            other => panic!("it is {}", other.state()),
+        }
+    }
+
+    /// Ends what is live or paused as it is.
+    pub(crate) fn end_as_it_is(&mut self) {
+        let now = self.tick();
+        let reason = "the window closed";
+        let ended = match self.deployment().into_inner() {
+            Deployment::Live(live) => live.end(reason, now),
+            Deployment::Paused(paused) => paused.end(reason, now),
+            other => panic!("it is {}", other.state()),
+        };
+        let ended = self.store().commit(ended.unwrap()).unwrap().into_inner();
+        self.stepped(Deployment::Ended(ended));
+    }
+
+    /// Gives up what has not begun.
+    pub(crate) fn withdraw(&mut self) {
+        let (now, by) = (self.tick(), officer(Role::Proposer));
+        let withdrawn = match self.deployment().into_inner() {
+            Deployment::Proposed(proposed) => proposed.withdraw(&by, "rain", now),
+            Deployment::Approved(approved) => approved.withdraw(&by, "rain", now),
+            Deployment::Announced(announced) => announced.withdraw(&by, "rain", now),
+            other => panic!("it is {}", other.state()),
+        };
+        let withdrawn = self.store().commit(withdrawn.unwrap()).unwrap().into_inner();
+        self.stepped(Deployment::Withdrawn(withdrawn));
+    }
+
+    pub(crate) fn pause_and_resume(&mut self) {
+        let (now, by) = (self.tick(), officer(Role::Operator));
+        let paused = self.deployment().expect_live().unwrap().into_inner().pause(&by, "rain", now).unwrap();
+        let paused = self.store().commit(paused).unwrap().into_inner();
+        self.stepped(Deployment::Paused(paused.clone()));
+        let now = self.tick();
+        let live = self.store().commit(paused.resume(&by, now).unwrap()).unwrap().into_inner();
+        self.stepped(Deployment::Live(live));
+    }
+
     pub(crate) fn purged(&mut self) {
         let now = self.tick();
         let ended = self.deployment().expect_ended().unwrap();
         let purged = self.store().purge(ended, now).unwrap().into_inner();
         self.stepped(Deployment::Purged(purged));
+    }
+}
+
+pub(crate) fn operation() -> Operation {
+    Operation {
+        operation: OperationId::new("op-1").unwrap(),
+        title: "Exercise".into(),
+        force: "Example force".into(),
+        purpose: "To learn".into(),
+        outside_authoriser: None,
     }
 }
 
@@ -318,6 +472,73 @@ pub(crate) fn evidence() -> Evidence {
     }
 }
 
+pub(crate) fn folder_in_memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+/// Copies a folder with all below it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap().flatten() {
+        let there = to.join(file.file_name());
+        if file.path().is_dir() {
+            copy_folder(&file.path(), &there);
+        } else {
+            fs::copy(file.path(), there).unwrap();
+        }
+    }
+}
+
+/// Number and hash of every entry, as told and compared.
+pub(crate) fn leaf_hashes(store: &Store) -> Vec<(u64, String)> {
+    let mut statement = store.connection.prepare("SELECT seq, hex(leaf_hash) FROM entries ORDER BY seq").unwrap();
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(|row| row.unwrap()).collect()
+}
+
+/// The public folder as an outsider reads it.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Published for Folder {
+    fn fetch(&self, path: &str, _: usize) -> Result<Option<Vec<u8>>, FetchError> {
+        Ok(crate::directory::read_if_there(&self.0.join(path)).unwrap())
+    }
+
+    fn list(&self, folder: &str, _: usize) -> Result<Option<Vec<String>>, FetchError> {
+        let Ok(files) = fs::read_dir(self.0.join(folder)) else { return Ok(Some(Vec::new())) };
+        Ok(Some(files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()))
+    }
+}
+
+/// Bytes of every sealed value, of salts and of the deployments' keys, as they are on the disk now.
+pub(crate) fn sealed_bytes(scene: &mut Scene) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for file in fs::read_dir(scene.dir().join("keys")).unwrap().flatten() {
+        let name = file.file_name();
+        // Commitments outlive a purge: they answer who was listed, and open nothing.
+        if name != "log.key" && !name.to_string_lossy().starts_with("commitments-") {
+            found.push(fs::read(file.path()).unwrap());
+        }
+    }
+    let connection = &scene.store().connection;
+    let salts = [("watchlists", "salt"), ("alerts", "salt")];
+    let sealed = COLUMNS.iter().filter(|column| column.storage == Storage::Sealed).map(|c| (c.table, c.column));
+    for (table, column) in sealed.chain(salts) {
+        let others = if table == "key_files" { "AND name NOT LIKE 'commitments-%'" } else { "" };
+        let sql = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL {others}");
+        let mut statement = connection.prepare(&sql).unwrap();
+        let values = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        found.extend(values.map(|value| value.unwrap()));
+    }
+    found
+}
+
+/// Of these values, how many have a piece of 24 bytes in some file.
+pub(crate) fn remnants(dir: &Path, sealed: &[Vec<u8>]) -> usize {
+    let piece = |value: &&Vec<u8>| files_holding(dir, &value[value.len() - 24..]) > 0;
+    sealed.iter().filter(piece).count()
+}
+
 /// How many files below a folder hold these bytes.
 pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
     let mut found = 0;
@@ -342,11 +563,11 @@ fn model() -> ModelId {
     ModelId::new("m")
 }
 
-fn threshold() -> Threshold {
+pub(crate) fn threshold() -> Threshold {
     Threshold::new(model(), 0.5, 0.001, "set".into()).unwrap()
 }
 
-fn equipment() -> Equipment {
+pub(crate) fn equipment() -> Equipment {
     Equipment {
         software: "overt".into(),
         detector: "d".into(),

@@ -1,8 +1,8 @@
 //! Sealing: what is about one person reaches the disk only encrypted with its deployment's own key, and ends with it.
 //!
 //! XChaCha20-Poly1305 with a random 192-bit nonce for each value; the place a value stands in (table, column, row,
-//! deployment) is bound to it, so that it opens nowhere else. A key is 32 random bytes in `keys/<deployment>.key`,
-//! read anew for each use: once the file is destroyed, no copy is left in this process.
+//! deployment) is bound to it, so that it opens nowhere else. The key is the data key that `key_file` keeps, read anew for
+//! each use: once its file is destroyed, no copy is left in this process.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::directory;
-use crate::error::{Doing as _, DoingWith as _, StoreError};
+use crate::error::{Doing as _, StoreError};
+use crate::key_file::{KeyBytes, KeyFiles};
+pub(crate) use crate::key_file::{KEY_BYTES, fingerprint};
 
-pub(crate) const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 /// Bytes of a salt: as many as the hash has, so that a commitment cannot be guessed from what it covers.
@@ -33,8 +33,13 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     fn bound(&self) -> Vec<u8> {
-        format!("overt sealed 1\n{}\n{}\n{}", self.column, self.row, self.deployment).into_bytes()
+        bound_to(self.column, self.row, &self.deployment.to_string())
     }
+}
+
+/// What a sealed value is bound to: its column, its row, and whose it is.
+pub(crate) fn bound_to(column: &str, row: &str, whose: &str) -> Vec<u8> {
+    format!("overt sealed 1\n{column}\n{row}\n{whose}").into_bytes()
 }
 
 /// The key of one deployment, wiped when dropped.
@@ -50,38 +55,53 @@ impl SealingKey {
 
     /// Seals a value: nonce, then what is sealed, then the tag. The plain bytes are copied once, and overwritten.
     pub(crate) fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let mut sealed = vec![0; NONCE_BYTES + plain.len()];
-        getrandom::fill(&mut sealed[..NONCE_BYTES]).map_err(StoreError::Randomness)?;
-        sealed[NONCE_BYTES..].copy_from_slice(plain);
-        let (nonce, text) = sealed.split_at_mut(NONCE_BYTES);
-        let tag = match <&XNonce>::try_from(&*nonce) {
-            Ok(nonce) => self.cipher.encrypt_inout_detached(nonce, &place.bound(), text.into()).ok(),
-            Err(_) => None,
-        };
-        let Some(tag) = tag else {
-            drop(Zeroizing::new(sealed));
-            return Err(StoreError::Bug { doing: "sealing", found: "the value is too long to seal".into() });
-        };
-        sealed.extend_from_slice(&tag);
-        Ok(sealed)
+        seal_with(&self.cipher, &place.bound(), plain)
     }
 
     /// Opens a sealed value, if it stands where it was sealed and nothing of it was changed.
     pub(crate) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let opened = || {
-            let (nonce, rest) = sealed.split_at_checked(NONCE_BYTES)?;
-            let (text, tag) = rest.split_at_checked(rest.len().checked_sub(TAG_BYTES)?)?;
-            let (nonce, tag) = (<&XNonce>::try_from(nonce).ok()?, <&Tag>::try_from(tag).ok()?);
-            let mut plain = Zeroizing::new(text.to_vec());
-            let buffer = plain.as_mut_slice();
-            self.cipher.decrypt_inout_detached(nonce, &place.bound(), buffer.into(), tag).ok()?;
-            Some(plain)
-        };
-        opened().ok_or_else(|| StoreError::SealBroken {
+        open_with(&self.cipher, &place.bound(), sealed).ok_or_else(|| StoreError::SealBroken {
             what: format!("{} {}", place.column, place.row),
             deployment: place.deployment.to_string(),
         })
     }
+}
+
+/// Seals a value with these bytes as the key.
+pub(crate) fn seal_bound(key: &[u8; KEY_BYTES], bound: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    seal_with(&sealing_key(key).cipher, bound, plain)
+}
+
+/// Opens a value that was sealed with these bytes as the key, bound to the same.
+pub(crate) fn open_bound(key: &[u8; KEY_BYTES], bound: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    open_with(&sealing_key(key).cipher, bound, sealed)
+}
+
+fn seal_with(cipher: &XChaCha20Poly1305, bound: &[u8], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut sealed = vec![0; NONCE_BYTES + plain.len()];
+    getrandom::fill(&mut sealed[..NONCE_BYTES]).map_err(StoreError::Randomness)?;
+    sealed[NONCE_BYTES..].copy_from_slice(plain);
+    let (nonce, text) = sealed.split_at_mut(NONCE_BYTES);
+    let tag = match <&XNonce>::try_from(&*nonce) {
+        Ok(nonce) => cipher.encrypt_inout_detached(nonce, bound, text.into()).ok(),
+        Err(_) => None,
+    };
+    let Some(tag) = tag else {
+        drop(Zeroizing::new(sealed));
+        return Err(StoreError::Bug { doing: "sealing", found: "the value is too long to seal".into() });
+    };
+    sealed.extend_from_slice(&tag);
+    Ok(sealed)
+}
+
+fn open_with(cipher: &XChaCha20Poly1305, bound: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, rest) = sealed.split_at_checked(NONCE_BYTES)?;
+    let (text, tag) = rest.split_at_checked(rest.len().checked_sub(TAG_BYTES)?)?;
+    let (nonce, tag) = (<&XNonce>::try_from(nonce).ok()?, <&Tag>::try_from(tag).ok()?);
+    let mut plain = Zeroizing::new(text.to_vec());
+    let buffer = plain.as_mut_slice();
+    cipher.decrypt_inout_detached(nonce, bound, buffer.into(), tag).ok()?;
+    Some(plain)
 }
 
 /// What the database says about a deployment's key.
@@ -114,6 +134,11 @@ pub(crate) const LINKS: &str = "links";
 impl KeyKind {
     pub(crate) const ALL: [Self; 4] = [Self::Evidence, Self::Watchlist, Self::Commitments, Self::Suppression];
 
+    /// The name of a key. An identifier holds neither `.` nor `/`, so this is no other file; `log` is the log's own.
+    pub(crate) fn name(self, whose: &impl fmt::Display) -> String {
+        format!("{}{whose}", self.prefix())
+    }
+
     /// What the names of its files begin with.
     fn prefix(self) -> &'static str {
         match self {
@@ -134,9 +159,9 @@ impl KeyKind {
         }
     }
 
-    /// The kind and the owner that the name of a file in the keys' folder tells.
-    pub(crate) fn of_file(name: &str) -> Option<(Self, &str)> {
-        let owner = |kind: Self| Some((kind, name.strip_prefix(kind.prefix())?.strip_suffix(".key")?));
+    /// The kind and the owner that the name of a key tells.
+    pub(crate) fn of_name(name: &str) -> Option<(Self, &str)> {
+        let owner = |kind: Self| Some((kind, name.strip_prefix(kind.prefix())?));
         Self::ALL.into_iter().find_map(owner)
     }
 
@@ -188,19 +213,14 @@ pub(crate) struct KeyFolder<'a> {
 impl KeyFolder<'_> {
     /// Where a key lies.
     pub(crate) fn path(&self, whose: &impl fmt::Display) -> PathBuf {
-        // An identifier holds neither `.` nor `/`, so this is no other file; `log` is the log's own.
-        self.folder.join(format!("{}{whose}.key", self.kind.prefix()))
+        self.files().path(&self.kind.name(whose))
     }
 
     /// Makes a key for whom there is none. A file left by a crash before anything was sealed with it is replaced. Returns
     /// the fingerprint for [`KeyKind::note`].
     pub(crate) fn make(&self, whose: &impl fmt::Display) -> Result<(SealingKey, [u8; 32]), StoreError> {
-        let path = self.path(whose);
-        directory::destroy(&path).doing_with("removing an unused key", &path)?;
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        getrandom::fill(bytes.as_mut()).map_err(StoreError::Randomness)?;
-        directory::write_new_private(&path, bytes.as_ref()).doing_with("writing a key", &path)?;
-        Ok((sealing_key(&bytes), fingerprint(&bytes)))
+        let data_key = self.files().make(&self.kind.name(whose))?;
+        Ok((sealing_key(&data_key), fingerprint(&data_key)))
     }
 
     /// The key, if it is the one that was used.
@@ -209,26 +229,20 @@ impl KeyFolder<'_> {
     }
 
     /// The key's bytes, for what is keyed but not sealed.
-    pub(crate) fn read_bytes(&self, whose: &impl fmt::Display) -> Result<Zeroizing<[u8; KEY_BYTES]>, StoreError> {
+    pub(crate) fn read_bytes(&self, whose: &impl fmt::Display) -> Result<KeyBytes, StoreError> {
         let noted = self.noted(whose)?.filter(|(_, destroying)| !destroying);
         let Some((noted, _)) = noted else { return Err(StoreError::Destroyed { deployment: whose.to_string() }) };
-        let path = self.path(whose);
-        let bytes = directory::read_if_there(&path).doing_with("reading a key", &path)?.map(Zeroizing::new);
-        let Some(bytes) = bytes else { return Err(StoreError::KeyMissing { path }) };
-        match <&[u8; KEY_BYTES]>::try_from(bytes.as_slice()) {
-            Ok(bytes) if fingerprint(bytes)[..] == noted[..] => Ok(Zeroizing::new(*bytes)),
-            _ => Err(StoreError::KeyWrong { path }),
+        let data_key = self.files().read(&self.kind.name(whose))?;
+        if fingerprint(&data_key)[..] == noted[..] {
+            Ok(data_key)
+        } else {
+            Err(StoreError::KeyWrong { path: self.path(whose) })
         }
     }
 
     /// The bytes of a key that was made and is not noted yet.
-    pub(crate) fn fresh_bytes(&self, whose: &impl fmt::Display) -> Result<Zeroizing<[u8; KEY_BYTES]>, StoreError> {
-        let path = self.path(whose);
-        let bytes = directory::read_if_there(&path).doing_with("reading a key", &path)?.map(Zeroizing::new);
-        match bytes.as_deref().map(|bytes| <[u8; KEY_BYTES]>::try_from(bytes.as_slice())) {
-            Some(Ok(bytes)) => Ok(Zeroizing::new(bytes)),
-            _ => Err(StoreError::KeyMissing { path }),
-        }
+    pub(crate) fn fresh_bytes(&self, whose: &impl fmt::Display) -> Result<KeyBytes, StoreError> {
+        self.files().read(&self.kind.name(whose))
     }
 
     /// Makes the key where there is none yet; the fingerprint of a new one is still to be noted.
@@ -247,8 +261,12 @@ impl KeyFolder<'_> {
 
     /// Overwrites and removes a key.
     pub(crate) fn destroy(&self, whose: &impl fmt::Display) -> Result<(), StoreError> {
-        let path = self.path(whose);
-        directory::destroy(&path).doing_with("destroying a key", &path)
+        self.files().destroy(&self.kind.name(whose))
+    }
+
+    /// The files of keys, by name.
+    fn files(&self) -> KeyFiles<'_> {
+        KeyFiles { folder: self.folder, connection: self.connection }
     }
 
     fn noted(&self, whose: &impl fmt::Display) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
@@ -307,14 +325,9 @@ pub(crate) fn template_values(bytes: &[u8]) -> Option<Zeroizing<Vec<f32>>> {
     rest.is_empty().then_some(template)
 }
 
-/// A key from its bytes.
+/// What seals and opens with these bytes.
 pub(crate) fn sealing_key(bytes: &[u8; KEY_BYTES]) -> SealingKey {
     SealingKey { cipher: XChaCha20Poly1305::new(bytes.into()) }
-}
-
-/// Tells the right key from a wrong one, and nothing else: the key is 256 bits of randomness.
-pub(crate) fn fingerprint(key: &[u8; KEY_BYTES]) -> [u8; 32] {
-    Sha256::new().chain_update("overt key fingerprint 1\n").chain_update(key).finalize().into()
 }
 
 #[cfg(test)]

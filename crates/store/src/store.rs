@@ -9,6 +9,7 @@ use evidence::{CheckpointSigner, CheckpointVerifier, KeyPair, Log};
 use rusqlite::{Connection, OptionalExtension as _};
 use zeroize::Zeroizing;
 
+use crate::chain::VouchingKey;
 use crate::database;
 use crate::directory::{self, DATABASE, DATABASE_UNFINISHED, DataDirectory};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
@@ -24,6 +25,8 @@ pub struct Store {
     pub(crate) directory: DataDirectory,
     pub(crate) signer: CheckpointSigner,
     pub(crate) verifying_key: String,
+    /// What vouches for events that are on no public record.
+    pub(crate) vouching: VouchingKey,
     /// The public log as far as its tiles are written.
     pub(crate) published: Log,
     pub(crate) remembered: RefCell<Option<Remembered>>,
@@ -51,8 +54,7 @@ impl Store {
         directory::write_new_private(&key_path, keys.signing.as_bytes()).doing_with("writing the key", &key_path)?;
         directory.write_public("key", format!("{}\n", keys.verifying).as_bytes())?;
         let path = dir.join(DATABASE);
-        fs::rename(&unfinished, &path).doing_with("naming the new database", &path)?;
-        directory::sync_folder(dir).doing_with("writing the folder", dir)?;
+        directory::rename(&unfinished, &path).doing_with("naming the new database", &path)?;
         Self::open_in(directory)
     }
 
@@ -86,6 +88,7 @@ impl Store {
             H::AlertRaised { .. } => "raise_alert",
             H::AlertViewed { .. } => "view_evidence",
             H::Purged { .. } => "purge",
+            H::KeyRotated { .. } => "rotate_key",
             H::AlertStep(step) => match step {
                 AlertStep::Reclassified { .. } | AlertStep::HoldReleased { .. } => {
                     return self.record(decided, |_, _| Ok(()));
@@ -164,12 +167,15 @@ impl Store {
             connection,
             directory,
             signer,
+            vouching: VouchingKey::derived_from(&keys.signing),
             verifying_key: keys.verifying,
             published,
             remembered: RefCell::default(),
         };
+        store.finish_publication()?;
         store.restore_public_files()?;
         store.finish_interrupted()?;
+        store.settle_keys()?;
         Ok(store)
     }
 }
@@ -221,25 +227,10 @@ fn read_log_key(directory: &DataDirectory, connection: &Connection) -> Result<Ke
 #[cfg(test)]
 mod tests {
     use domain::{Refusal, Role};
-    use evidence::{FetchError, Published};
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::scenes::{LISTED_IMAGE, LIVE_IMAGE, Scene, officer};
-
-    /// The public folder as an outsider reads it.
-    struct Folder(std::path::PathBuf);
-
-    impl Published for Folder {
-        fn fetch(&self, path: &str, _: usize) -> Result<Option<Vec<u8>>, FetchError> {
-            Ok(directory::read_if_there(&self.0.join(path)).unwrap())
-        }
-
-        fn list(&self, folder: &str, _: usize) -> Result<Option<Vec<String>>, FetchError> {
-            let Ok(files) = fs::read_dir(self.0.join(folder)) else { return Ok(Some(Vec::new())) };
-            Ok(Some(files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()))
-        }
-    }
+    use crate::scenes::{Folder, LISTED_IMAGE, LIVE_IMAGE, Scene, officer};
 
     fn whole_life(mut scene: Scene) {
         scene.operation();

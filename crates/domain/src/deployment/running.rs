@@ -184,6 +184,11 @@ impl Paused {
         self.cause
     }
 
+    /// What the receipts so far add up to.
+    pub fn counted(&self) -> Counts {
+        self.live.counted
+    }
+
     /// When the last receipt ends: the next one begins here.
     pub fn counted_until(&self) -> Timestamp {
         self.live.counted_until
