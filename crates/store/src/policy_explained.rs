@@ -23,7 +23,7 @@ pub struct Explanation {
     pub contradictions: Vec<Contradiction>,
     /// What it allows and forbids, by heading.
     pub parts: Vec<Explained>,
-    /// What kind of data is kept for how long, and what destroys it.
+    /// What kind of data is kept for how long, and how it ends.
     pub schedule: Vec<ScheduleRow>,
     /// What may go wrong, and what stands against it.
     pub risks: Vec<RiskRow>,
@@ -84,8 +84,8 @@ pub struct ScheduleRow {
     pub kept: String,
     /// From when.
     pub since: &'static str,
-    /// What destroys it.
-    pub destroyed_by: &'static str,
+    /// How it ends.
+    pub ending: &'static str,
     /// The rule.
     pub rule: &'static str,
     /// The setting that says so, where one does.
@@ -153,7 +153,7 @@ impl From<Kept> for ScheduleRow {
             about: held.about(),
             kept: term.to_string(),
             since: held.since(),
-            destroyed_by: held.destroyed_by(),
+            ending: held.ending(),
             rule: held.rule(),
             setting,
         }
@@ -178,8 +178,9 @@ impl fmt::Display for Explanation {
         writeln!(out, "\nThe purge schedule")?;
         for row in &self.schedule {
             let setting = row.setting.map(|setting| format!(" ({setting})")).unwrap_or_default();
-            writeln!(out, "  {}, about {}: {}{setting}, {}.", row.data, row.about, row.kept, row.since)?;
-            writeln!(out, "      Destroyed by {}. Rule: {}.", row.destroyed_by, row.rule)?;
+            writeln!(out, "  {}\n      About {}.", row.data, row.about)?;
+            writeln!(out, "      Kept: {}{setting}, {}. It is {}.", row.kept, row.since, row.ending)?;
+            writeln!(out, "      Rule: {}.", row.rule)?;
         }
         writeln!(out, "\nWhat may go wrong, and what stands against it")?;
         for RiskRow { risk, against } in &self.risks {

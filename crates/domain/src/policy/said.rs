@@ -182,7 +182,7 @@ fn watchlist(policy: &Policy) -> Vec<Said> {
             "watchlist_age_max",
             "A watchlist is at most this old",
             format!(
-                "A list is built for one deployment; it is at most {} old when comparison starts.",
+                "A list is built for one deployment; it is at most {} old when comparison starts, and destroyed when it ends.",
                 length(policy.watchlist_age_max)
             ),
         ),

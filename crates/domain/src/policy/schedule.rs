@@ -1,4 +1,4 @@
-//! The purge schedule: what kind of data is kept, from when, for how long, and by what it is destroyed. Expiries are computed from it.
+//! The purge schedule: what kind of data is kept, from when, for how long, and how it ends. Expiries are computed from it.
 
 use std::fmt;
 
@@ -41,6 +41,8 @@ pub enum Term {
     Never,
     /// For so long at most.
     AtMost(SignedDuration),
+    /// Until the deployment ends, which is so long after it was fixed at most.
+    UntilTheEnd(SignedDuration),
     /// Always: it is about no person.
     Always,
 }
@@ -65,7 +67,11 @@ impl Policy {
                 (self.urgent_ratification.map_or(Term::Never, Term::AtMost), Some("urgent_ratification"))
             }
             Held::Frame | Held::Unmatched => (Term::Never, None),
-            Held::AlertEvidence | Held::Watchlist => (Term::AtMost(self.alert_retention), Some("alert_retention")),
+            Held::AlertEvidence => (Term::AtMost(self.alert_retention), Some("alert_retention")),
+            Held::Watchlist => {
+                let most = self.watchlist_age_max.saturating_add(self.deployment_length_max);
+                (Term::UntilTheEnd(most), Some("watchlist_age_max"))
+            }
             Held::HeldAlert => (Term::AtMost(self.alert_hold_max), Some("alert_hold_max")),
             Held::ListCommitment => (Term::AtMost(self.commitment_retention), Some("commitment_retention")),
             Held::Complaint => (Term::AtMost(self.complaint_retention), Some("complaint_retention")),
@@ -88,7 +94,7 @@ impl Kept {
         match self.term {
             Term::Never => from,
             // An end that no clock can reach would be an end that never comes: then nothing is kept at all.
-            Term::AtMost(length) => from.saturating_add(length).unwrap_or(from),
+            Term::AtMost(length) | Term::UntilTheEnd(length) => from.saturating_add(length).unwrap_or(from),
             Term::Always => Timestamp::MAX,
         }
     }
@@ -99,6 +105,7 @@ impl fmt::Display for Term {
         match self {
             Self::Never => out.write_str("not kept"),
             Self::AtMost(most) => write!(out, "at most {}", length(*most)),
+            Self::UntilTheEnd(most) => write!(out, "until the deployment ends, at most {}", length(*most)),
             Self::Always => out.write_str("always"),
         }
     }
@@ -159,7 +166,7 @@ impl Held {
             Self::AlertEvidence => "from the alert, and never beyond the purge of the deployment",
             Self::HeldAlert => "from the alert; until the hold ends or is lifted",
             Self::Unratified => "from the urgent approval",
-            Self::Watchlist => "from the start of the deployment's window",
+            Self::Watchlist => "from its being fixed",
             Self::ListCommitment => "from the end of the deployment's window",
             Self::Complaint => "from its receipt",
             Self::Suppression => "from the consent; at any time when that person asks",
@@ -168,18 +175,21 @@ impl Held {
         }
     }
 
-    /// By what it is destroyed.
-    pub fn destroyed_by(self) -> &'static str {
+    /// How it ends.
+    pub fn ending(self) -> &'static str {
         match self {
             Self::Frame => "overwritten in memory when the frame is dropped; never written to disk",
             Self::Unmatched => "wiped in memory when the face is settled; never written to disk",
-            Self::AlertEvidence | Self::Unratified | Self::Watchlist => {
-                "the purge: the deployment's key is overwritten, then the sealed rows are deleted and freed space is rewritten"
+            Self::AlertEvidence | Self::Unratified => {
+                "purged: the deployment's key is overwritten, then the sealed rows are deleted and freed space is rewritten"
+            }
+            Self::Watchlist => {
+                "destroyed with the end of the deployment: its key is overwritten, and its rows are deleted"
             }
             Self::HeldAlert | Self::ListCommitment | Self::Complaint | Self::Suppression | Self::Share => {
-                "the clock: its key is overwritten where it has one, then its rows are deleted and freed space is rewritten"
+                "destroyed when its time is over: its key is overwritten where it has one, then its rows are deleted"
             }
-            Self::Record => "nothing: an entry can never be removed, and therefore never names anybody",
+            Self::Record => "never: an entry cannot be removed, and therefore names nobody",
         }
     }
 

@@ -214,7 +214,7 @@ fn the_schedule_has_a_line_for_every_kind_of_data_and_expiries_follow_it() {
         "at most 24 hours",
         "at most 40 days",
         "at most 24 hours",
-        "at most 24 hours",
+        "until the deployment ends, at most 26 hours",
         "at most 365 days",
         "at most 365 days",
         "at most 180 days",

@@ -78,7 +78,7 @@ fn one_changed_number_changes_the_words_the_schedule_the_expiries_and_the_purge(
         assert!(!words.contains(&format!("The evidence of an alert is kept at most {other}")));
         let kept: Vec<_> =
             said(text).schedule.into_iter().filter(|row| row.setting == Some("alert_retention")).collect();
-        assert_eq!(kept.len(), 2, "the evidence of alerts, and the watchlist");
+        assert_eq!(kept.len(), 1, "the evidence of alerts");
         assert!(kept.iter().all(|row| row.kept == format!("at most {length}")));
         let risks = said(text).risks;
         let against = risks.iter().flat_map(|row| &row.against).find(|said| said.setting == "alert_retention").unwrap();
@@ -135,7 +135,7 @@ fn the_reference_page_holds_the_settings_and_the_schedule_as_the_code_has_them()
     assert!(REFERENCE.contains(&limits), "docs/reference/policy.md lacks these rows:\n{limits}");
     let line = |row: &ScheduleRow| {
         let kept = row.setting.map_or_else(|| row.kept.clone(), |setting| format!("`{setting}`"));
-        format!("| {} | {kept} | {} | {} |\n", row.data, row.since, row.destroyed_by)
+        format!("| {} | {kept} | {} | {} |\n", row.data, row.since, row.ending)
     };
     let schedule = explain(EXERCISE_POLICY).unwrap().schedule.iter().map(line).collect::<Vec<_>>().concat();
     assert!(REFERENCE.contains(&schedule), "docs/reference/policy.md lacks this schedule:\n{schedule}");
