@@ -14,11 +14,15 @@ use crate::targets::Target;
 const POOL_MAX: usize = 2_000;
 /// Longest that one input may take.
 const INPUT_TIME_MAX: Duration = Duration::from_secs(2);
+/// How often a slow input is given again before it counts.
+const SLOW_TRIES: usize = 3;
 /// Most failures that are kept of one target.
 const FAILURES_MAX: usize = 10;
 /// Inputs above this are not put into the corpus, which is in the repository; nor more of them than that.
 const CORPUS_INPUT_BYTES_MAX: usize = 600;
 const CORPUS_INPUTS_MAX: usize = 12;
+/// Longest shape of an answer.
+const SHAPE_BYTES_MAX: usize = 120;
 /// Inputs between two looks at the clock.
 const INPUTS_TOGETHER: usize = 64;
 
@@ -93,10 +97,14 @@ impl<'a> Campaign<'a> {
 
     /// Whether the input earned an answer that is new.
     fn give(&mut self, input: &[u8]) -> bool {
-        let begun = now();
-        let answer = std::panic::catch_unwind(|| (self.target.run)(input));
+        let (answer, mut taken) = self.answer(input);
         self.inputs += 1;
-        let taken = begun.elapsed();
+        // Other work on the machine may have been in the way: an input is slow when it always is.
+        for _ in 0..SLOW_TRIES {
+            if taken > INPUT_TIME_MAX {
+                taken = self.answer(input).1;
+            }
+        }
         if taken > INPUT_TIME_MAX {
             self.fail(format!("it took {} s", taken.as_secs()), input);
         }
@@ -109,6 +117,13 @@ impl<'a> Campaign<'a> {
                 false
             }
         }
+    }
+
+    /// What the target says, or its panic, and how long it took.
+    fn answer(&self, input: &[u8]) -> (std::thread::Result<String>, Duration) {
+        let begun = now();
+        let answer = std::panic::catch_unwind(|| (self.target.run)(input));
+        (answer, begun.elapsed())
     }
 
     fn fail(&mut self, what: String, input: &[u8]) {
@@ -165,21 +180,17 @@ impl<'a> Campaign<'a> {
     }
 }
 
-/// An answer without what differs from input to input: numbers and quoted words.
+/// An answer without what differs from input to input: numbers, what is quoted, and lines that show the input.
 fn shape(answer: &str) -> String {
     let mut shape = String::new();
-    let mut quoted = false;
-    for character in answer.chars().take(400) {
-        match character {
-            '"' | '`' => quoted = !quoted,
-            _ if quoted => {}
-            '0'..='9' if shape.ends_with('#') => {}
-            '0'..='9' => shape.push('#'),
-            other if other.is_ascii() => shape.push(other),
-            _ => {}
-        }
-        if shape.len() > 120 {
-            break;
+    for line in answer.lines().filter(|line| !line.contains('|')) {
+        for character in line.chars().take_while(|character| !matches!(character, '"' | '`')) {
+            match character {
+                '0'..='9' if shape.ends_with('#') => {}
+                '0'..='9' => shape.push('#'),
+                other if other.is_ascii() && shape.len() < SHAPE_BYTES_MAX => shape.push(other),
+                _ => {}
+            }
         }
     }
     shape
@@ -196,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_new_when_its_words_are() {
-        assert_eq!(shape("line 17 of \"x\": 3"), shape("line 4 of \"yy\": 99"));
+        assert_eq!(shape("line 17 of \"x\": 3"), shape("line 4 of \"y\\\"y\": 99"));
         assert_ne!(shape("line 17 is missing"), shape("line 17 is double"));
     }
 

@@ -224,12 +224,14 @@ mod tests {
         let ((cosigner, key), note) = (witness(7), note());
         let text = note_of(&note).expect("note").text().to_owned();
         let (once, names) =
-            add_cosignatures(&note, &cosigner.line(&text, at(0)).expect("line"), &[key.clone()]).expect("adds");
+            add_cosignatures(&note, &cosigner.line(&text, at(0)).expect("line"), std::slice::from_ref(&key))
+                .expect("adds");
         assert_eq!(names, [NAME]);
         assert_eq!(key.find(&once).expect("good"), Some(at(0)));
         assert!(once.starts_with(&note));
         let (twice, _) =
-            add_cosignatures(&once, &cosigner.line(&text, at(60)).expect("line"), &[key.clone()]).expect("adds");
+            add_cosignatures(&once, &cosigner.line(&text, at(60)).expect("line"), std::slice::from_ref(&key))
+                .expect("adds");
         assert_eq!(key.find(&twice).expect("good"), Some(at(60)));
         assert_eq!(twice.len(), once.len());
         let log = KeyPair::from_seed("example.org/log", [7; 32]).expect("keys");
@@ -242,11 +244,15 @@ mod tests {
         let ((cosigner, key), note) = (witness(7), note());
         let text = note_of(&note).expect("note").text().to_owned();
         let stranger = witness(8).0.line(&text, at(0)).expect("line");
-        assert_eq!(add_cosignatures(&note, &stranger, &[key.clone()]).expect("left out"), (note.clone(), vec![]));
+        assert_eq!(
+            add_cosignatures(&note, &stranger, std::slice::from_ref(&key)).expect("left out"),
+            (note.clone(), vec![])
+        );
         let of_another_text = cosigner.line(TEXT, at(0)).expect("line");
-        assert!(add_cosignatures(&note, &of_another_text, &[key.clone()]).is_err());
-        let good =
-            add_cosignatures(&note, &cosigner.line(&text, at(0)).expect("line"), &[key.clone()]).expect("adds").0;
+        assert!(add_cosignatures(&note, &of_another_text, std::slice::from_ref(&key)).is_err());
+        let good = add_cosignatures(&note, &cosigner.line(&text, at(0)).expect("line"), std::slice::from_ref(&key))
+            .expect("adds")
+            .0;
         for position in note.len()..good.len() {
             let mut changed = good.clone();
             changed[position] ^= 1;
@@ -260,8 +266,9 @@ mod tests {
     fn words_count_when_they_are_neither_too_old_nor_from_the_future() {
         let ((cosigner, key), note) = (witness(7), note());
         let text = note_of(&note).expect("note").text().to_owned();
-        let cosigned =
-            add_cosignatures(&note, &cosigner.line(&text, at(0)).expect("line"), &[key.clone()]).expect("adds").0;
+        let cosigned = add_cosignatures(&note, &cosigner.line(&text, at(0)).expect("line"), std::slice::from_ref(&key))
+            .expect("adds")
+            .0;
         let hour = SignedDuration::from_hours(1);
         let quorum = |age_max| Quorum { witnesses: vec![key.clone(), witness(8).1], least: 1, age_max };
         for (seconds, age_max, counts) in [

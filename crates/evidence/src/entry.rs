@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::terms::{Results, SeedFigures, ShareTerms};
+use crate::terms::{Equipment, Results, SeedFigures, ShareTerms};
 
 /// Most bytes an entry may have (C2SP tlog-tiles: a length is 16 bits).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
@@ -469,28 +469,6 @@ pub struct DeploymentPlan {
     pub starts: Timestamp,
     /// End of the authorised window.
     pub ends: Timestamp,
-}
-
-/// What does the comparing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Equipment {
-    /// Software and version.
-    pub software: String,
-    /// Detector's catalogue name.
-    pub detector: String,
-    /// Recogniser's catalogue name.
-    pub recogniser: String,
-    /// SHA-256 of the recogniser's weights.
-    pub weights_sha256: String,
-    /// Engine that ran them.
-    pub engine: String,
-    /// The threshold in the model's own units, as text so that it is exact.
-    pub threshold: String,
-    /// The false-positive identification rate that this threshold was measured to give.
-    pub threshold_fpir: String,
-    /// The evaluation in which it was measured.
-    pub threshold_evaluation: String,
 }
 
 /// What was made and what became of it. `templates_made == templates_destroyed + alerts_kept` always.

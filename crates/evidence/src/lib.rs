@@ -41,13 +41,13 @@ mod samples;
 
 pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, SignedCheckpoint, publish};
 pub use cosignature::{Cosigner, Quorum, WitnessKey};
-pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, SUPPRESSED_STEP};
+pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Fact, SUPPRESSED_STEP};
 pub use error::EvidenceError;
 pub use keys::KeyPair;
 pub use log::Log;
 pub use offline::OfflineProof;
 pub use storage::{MemoryTiles, TileStorage};
-pub use terms::{Results, SeedFigures, ShareTerms};
+pub use terms::{Equipment, Results, SeedFigures, ShareTerms};
 pub use thresholds::{ThresholdChange, Thresholds};
 pub use tlog_tiles::Hash;
 pub use verify::{FetchError, Published, Verdict, VerifyError, verify, verify_witnessed};

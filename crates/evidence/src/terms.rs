@@ -1,7 +1,29 @@
-//! The longer statements of the record as tables of fields: results, shares, and how reviewers were measured.
+//! The longer statements of the record as tables of fields: results, equipment, shares, and how reviewers were measured.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// What does the comparing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Equipment {
+    /// Software and version.
+    pub software: String,
+    /// Detector's catalogue name.
+    pub detector: String,
+    /// Recogniser's catalogue name.
+    pub recogniser: String,
+    /// SHA-256 of the recogniser's weights.
+    pub weights_sha256: String,
+    /// Engine that ran them.
+    pub engine: String,
+    /// The threshold in the model's own units, as text so that it is exact.
+    pub threshold: String,
+    /// The false-positive identification rate that this threshold was measured to give.
+    pub threshold_fpir: String,
+    /// The evaluation in which it was measured.
+    pub threshold_evaluation: String,
+}
 
 /// On what terms something may pass between the force and another body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

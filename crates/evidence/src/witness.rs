@@ -189,7 +189,9 @@ impl Reply {
 }
 
 /// Old size, proof and note of a request.
-fn split_request(body: &[u8]) -> Result<(u64, Vec<[u8; 32]>, &[u8]), String> {
+type Parts<'a> = (u64, Vec<[u8; 32]>, &'a [u8]);
+
+fn split_request(body: &[u8]) -> Result<Parts<'_>, String> {
     if body.len() > REQUEST_BYTES_MAX {
         return Err(format!("{} bytes are more than {REQUEST_BYTES_MAX}", body.len()));
     }
@@ -298,7 +300,8 @@ mod tests {
             };
             let (status, lines) = ask(&witness, &request(u64::from(older), &proof, &note), &mut kept);
             assert_eq!(status, 200, "{older} to {newer}: {lines}");
-            let (cosigned, names) = add_cosignatures(&note, lines.as_bytes(), &[key.clone()]).expect("adds");
+            let (cosigned, names) =
+                add_cosignatures(&note, lines.as_bytes(), std::slice::from_ref(&key)).expect("adds");
             assert_eq!(names, ["witness.example/w1"]);
             assert_eq!(key.find(&cosigned).expect("good"), Some(now()));
             assert_eq!(kept, Some(note));

@@ -6,9 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use capture::{Feed, Frame, Pace};
-use domain::{
-    Clock, Counts, Deployment, Lease, Live, Policy, Refusal, Settlement, Tally, Threshold, settle_among,
-};
+use domain::{Clock, Counts, Deployment, Lease, Live, Policy, Refusal, Settlement, Tally, Threshold, settle_among};
 use face::{Faces, Picture, Template};
 use jiff::{SignedDuration, Timestamp};
 use store::{Evidence, Recorded};

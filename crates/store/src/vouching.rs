@@ -119,7 +119,7 @@ mod tests {
     fn cosign(scene: &mut Scene, panel: &mut Panel, old_size: u64, now: Timestamp) -> Vec<String> {
         let request = scene.store().witness_request(old_size).unwrap().unwrap();
         let Reply::Cosigned(lines) = panel.answer(&request.body, now) else { panic!("it follows") };
-        scene.store().add_cosignatures(request.size, &lines, &[panel.key.clone()]).unwrap()
+        scene.store().add_cosignatures(request.size, &lines, std::slice::from_ref(&panel.key)).unwrap()
     }
 
     fn published(scene: &mut Scene, path: &str) -> Vec<u8> {

@@ -6,10 +6,9 @@
     reason = "each test binary uses a part of it, and a test stops at the first surprise"
 )]
 
-
 use domain::{
-    Adjudicators, Age, Approval, DeploymentId, EntryFacts, Equipment, Kind, ModelId, Officer, OfficerId, Operation, OperationId,
-    OutsideAuthoriser, Plan, Policy, Retention, Role, Roles, Roll, Threshold,
+    Adjudicators, Age, Approval, DeploymentId, EntryFacts, Equipment, Kind, ModelId, Officer, OfficerId, Operation,
+    OperationId, OutsideAuthoriser, Plan, Policy, Retention, Role, Roles, Roll, Threshold,
 };
 use evidence::KeyPair;
 use jiff::{SignedDuration, Timestamp};

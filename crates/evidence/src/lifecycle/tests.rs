@@ -42,13 +42,14 @@ fn no_fact_of_the_lawful_record_can_be_left_out_but_these() {
     for left_out in 0..entries.len() {
         let mut fewer = entries.clone();
         let entry = fewer.remove(left_out);
-        let may_be_left_out =
-            matches!(entry.fact, Fact::OutcomeRecorded { .. }
+        let may_be_left_out = matches!(
+            entry.fact,
+            Fact::OutcomeRecorded { .. }
                 | Fact::DocumentFilled { .. }
                 | Fact::TripCleared { .. }
                 | Fact::AlertsSuppressed { .. }
-                | Fact::ResultsPublished { .. })
-                || left_out == entries.len() - 1;
+                | Fact::ResultsPublished { .. }
+        ) || left_out == entries.len() - 1;
         let (_, problems) = read(&fewer);
         assert_eq!(problems.is_empty(), may_be_left_out, "without {:?}: {problems:?}", entry.fact);
     }
