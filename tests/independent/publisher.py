@@ -126,13 +126,15 @@ def lawful():
     return [
         fact(0, "policy-adopted", profile="standard", version=1, digest=digest("policy")),
         fact(1, "operation-opened", operation="o1", title="Probe – “1”", force="Example", purpose="To try",
-             policy_digest=digest("policy")),
+             policy_digest=digest("policy"), outside_authoriser=None),
         fact(2, "deployment-proposed", deployment="d1", operation="o1", deployment_kind="exercise", purpose="test",
-             place="concourse", cameras=1, starts=at(600), ends=at(4_200)),
+             place="concourse", place_ground="crime hotspot", place_evidence=digest("crime data"),
+             cameras=1, starts=at(600), ends=at(4_200)),
         about(3, "deployment-approved", role="authorising officer"),
         about(4, "notice-published", notice_digest=digest("notice")),
         about(5, "watchlist-frozen", people=3, images=4, by_ground={"missing": 1, "wanted": 2}, commitment=digest("c")),
-        about(6, "signage-confirmed", signs=2, alternative_route="north stairs"),
+        about(6, "signage-confirmed", signs=2, alternative_route="north stairs",
+              page="https://example.org/d1", role="operator"),
         about(7, "recording-declared", camera="c1", digest=digest("clip"), bytes=1_000),
         about(600, "deployment-started", equipment={
             "software": "overt", "detector": "d", "recogniser": "r", "weights_sha256": digest("w"), "engine": "e",

@@ -17,17 +17,26 @@ BEGINNING = b'{"at":"'          # How every entry begins.
 # The fields of every kind of fact, in order, each with its shape.
 FACTS = {
     "policy-adopted": "profile:text version:u32 digest:digest",
-    "operation-opened": "operation:text title:text force:text purpose:text policy_digest:digest",
-    "deployment-proposed": "deployment:text operation:text deployment_kind:text purpose:text place:text cameras:u32"
+    "operation-opened": "operation:text title:text force:text purpose:text policy_digest:digest"
+                        " outside_authoriser:text-or-none",
+    "staff-counted": "by_role:by_ground",
+    "deployment-proposed": "deployment:text operation:text deployment_kind:text purpose:text place:text"
+                           " place_ground:text place_evidence:digest cameras:u32"
                            " starts:time ends:time",
+    "document-filled": "deployment:text slot:text digest:digest",
     "deployment-approved": "deployment:text role:text",
+    "deployment-approved-urgently": "deployment:text role:text ground:text ratify_by:time",
+    "deployment-ratified": "deployment:text role:text",
+    "outside-authorised": "deployment:text signature:text",
     "notice-published": "deployment:text notice_digest:digest",
     "watchlist-frozen": "deployment:text people:u64 images:u64 by_ground:by_ground commitment:digest",
-    "signage-confirmed": "deployment:text signs:u32 alternative_route:text",
+    "signage-confirmed": "deployment:text signs:u32 alternative_route:text page:text role:text",
     "recording-declared": "deployment:text camera:text digest:digest bytes:u64",
     "deployment-started": "deployment:text equipment:equipment",
     "deployment-paused": "deployment:text reason:text",
     "deployment-resumed": "deployment:text",
+    "deployment-tripped": "deployment:text wire:text found:text",
+    "trip-cleared": "deployment:text role:text reason:text",
     "alert-raised": "deployment:text alert:text camera:text evidence_commitment:digest expires:time",
     "alert-adjudicated": "deployment:text alert:text judgement:text seconds_to_decide:u64",
     "outcome-recorded": "deployment:text alert:text outcome:text",
@@ -35,29 +44,40 @@ FACTS = {
     "deployment-ended": "deployment:text reason:text counts:counts",
     "deployment-purged": "deployment:text alerts_destroyed:u64 watchlist_images_destroyed:u64 key_destroyed:yes-or-no",
     "deployment-withdrawn": "deployment:text reason:text",
+    "results-published": "deployment:text results:results",
 }
 PARTS = {
     "entry": "at:time fact:fact",
     "equipment": "software:text detector:text recogniser:text weights_sha256:digest engine:text threshold:text"
                  " threshold_fpir:text threshold_evaluation:text",
+    "results": "started:time duration_seconds:u64 cameras:u32 watchlist:u64 threshold:text total_alerts:u64"
+               " positive_alerts:u64 positive_interventions:u64 incorrect_alerts:u64 incorrect_interventions:u64"
+               " arrests_or_disposals:u64 faces_seen:u64",
     "counts": "faces_seen:u64 templates_made:u64 templates_destroyed:u64 alerts_kept:u64",
 }
 # The stages in which a fact about a deployment may become true, and the stage it leads to.
 STEPS = {
+    "document-filled": ("proposed approved", None),
     "deployment-approved": ("proposed", "approved"),
+    "deployment-approved-urgently": ("proposed", "approved"),
+    "deployment-ratified": ("approved announced comparing paused tripped ended", None),
+    "outside-authorised": ("approved", None),
     "notice-published": ("approved", "announced"),
     "watchlist-frozen": ("announced", None),
     "signage-confirmed": ("announced", None),
     "recording-declared": ("announced", None),
     "deployment-started": ("announced", "comparing"),
     "deployment-paused": ("comparing", "paused"),
+    "deployment-tripped": ("comparing paused", "tripped"),
     "deployment-resumed": ("paused", "comparing"),
-    "alert-raised": ("comparing paused", None),
-    "deletion-receipt": ("comparing paused", None),
-    "deployment-ended": ("comparing paused", "ended"),
-    "alert-adjudicated": ("comparing paused ended", None),
-    "outcome-recorded": ("comparing paused ended", None),
+    "trip-cleared": ("tripped", "comparing"),
+    "alert-raised": ("comparing paused tripped", None),
+    "deletion-receipt": ("comparing paused tripped", None),
+    "deployment-ended": ("comparing paused tripped", "ended"),
+    "alert-adjudicated": ("comparing paused tripped ended", None),
+    "outcome-recorded": ("comparing paused tripped ended", None),
     "deployment-purged": ("ended", "purged"),
+    "results-published": ("purged", "accounted"),
     "deployment-withdrawn": ("proposed approved announced", "withdrawn"),
 }
 
@@ -92,7 +112,7 @@ def read(value, shape):
     elif shape == "digest":
         right = isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value)
     else:
-        right = type(value) is {"text": str, "yes-or-no": bool}[shape]
+        right = type(value) in {"text": (str,), "text-or-none": (str, type(None)), "yes-or-no": (bool,)}[shape]
     need(right, f"a {shape} is none: {str(value)[:80]!r}")
     return value
 
@@ -138,7 +158,7 @@ class Record:
             need(fact["operation"] in self.operations, f"deployment {name} is of an operation that was never opened")
             need(name not in self.deployments, f"deployment {name} is proposed twice")
             self.deployments[name] = Deployment(fact)
-        else:
+        elif kind != "staff-counted":
             need(name in self.deployments, f"deployment {name} was never proposed")
             self.deployments[name].take(at, fact)
             self.count(kind, fact)
@@ -162,6 +182,7 @@ class Deployment:
         self.name, self.is_exercise = plan["deployment"], plan["deployment_kind"] == "exercise"
         self.starts, self.ends, self.stage = plan["starts"], plan["ends"], "proposed"
         self.images, self.signs, self.recordings = None, 0, 0
+        self.people, self.cameras, self.ratify_by = 0, plan["cameras"], None
         self.alerts = {}        # Whether each has been judged, by name.
         self.counts = no_counts()
         self.stretches = []     # Beginning and end of each stretch of comparison that receipts do not cover yet.
@@ -182,7 +203,25 @@ class Deployment:
     def watchlist_frozen(self, at, fact):
         need(self.images is None, "its watchlist is frozen twice")
         need(sum(fact["by_ground"].values()) == fact["people"], "its people by ground do not add up to its people")
-        self.images = fact["images"]
+        self.images, self.people = fact["images"], fact["people"]
+
+    def deployment_approved_urgently(self, at, fact):
+        need(fact["ratify_by"] > at, "it is approved urgently until a moment that has passed")
+        self.ratify_by = fact["ratify_by"]
+
+    def deployment_ratified(self, at, fact):
+        need(self.ratify_by is not None, "it is ratified, but not approved urgently, or ratified twice")
+        need(at < self.ratify_by, "it is ratified after its urgent approval lapsed")
+        self.ratify_by = None
+
+    def results_published(self, at, fact):
+        row = fact["results"]
+        need(row["total_alerts"] == self.counts["alerts_kept"] and row["faces_seen"] == self.counts["faces_seen"]
+             and row["watchlist"] == self.people and row["cameras"] == self.cameras, "its results are of something else")
+        need(row["positive_alerts"] + row["incorrect_alerts"] <= row["total_alerts"]
+             and row["positive_interventions"] <= row["positive_alerts"]
+             and row["incorrect_interventions"] <= row["incorrect_alerts"]
+             and row["arrests_or_disposals"] <= row["positive_interventions"], "its results do not add up")
 
     def signage_confirmed(self, at, fact):
         self.signs = fact["signs"]
@@ -201,8 +240,14 @@ class Deployment:
     def deployment_paused(self, at, fact):
         self.stretches[-1][1] = at
 
+    def deployment_tripped(self, at, fact):
+        if self.stage == "comparing":
+            self.stretches[-1][1] = at
+
     def deployment_resumed(self, at, fact):
         self.stretches.append([at, math.inf])
+
+    trip_cleared = deployment_resumed
 
     def alert_raised(self, at, fact):
         need(fact["alert"] not in self.alerts, f"alert {fact['alert']} is raised twice")

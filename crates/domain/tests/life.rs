@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::fmt::Write as _;
 
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
@@ -204,25 +203,6 @@ fn states() -> Vec<(&'static str, Deployment)> {
     found
 }
 
-type Action = (&'static str, fn(Deployment, &Officer) -> Result<(), Refusal>);
-
-/// Everything an officer can ask of a deployment.
-const ACTIONS: [Action; 9] = [
-    ("approve", |d, who| d.expect_proposed()?.approve(who, &policy(), at(200)).map(drop)),
-    ("announce", |d, who| d.expect_approved()?.announce(who, "n".into(), &operation(), &policy(), at(200)).map(drop)),
-    ("list", |d, who| d.expect_announced()?.list(who, &entry(), 1, &policy(), at(200)).map(drop)),
-    ("freeze watchlist", |d, who| {
-        d.expect_announced()?.freeze_watchlist(who, &roll(1), "c".into(), &policy(), at(200)).map(drop)
-    }),
-    ("confirm signage", |d, who| {
-        d.expect_announced()?.confirm_signage(who, 2, "round", "https://page", at(200)).map(drop)
-    }),
-    ("declare recording", |d, who| d.expect_announced()?.declare_recording(who, "c", "d".into(), 1, at(200)).map(drop)),
-    ("start", |d, who| d.expect_announced()?.start(who, equipment(), &threshold(), &policy(), at(200)).map(drop)),
-    ("pause", |d, who| d.expect_live()?.pause(who, "r", at(200)).map(drop)),
-    ("resume", |d, who| d.expect_paused()?.resume(who, at(200)).map(drop)),
-];
-
 fn entry() -> EntryFacts {
     EntryFacts {
         label: "exercise subject 1".into(),
@@ -237,31 +217,6 @@ fn entry() -> EntryFacts {
         protected: None,
         origin: domain::Origin::Own,
     }
-}
-
-#[test]
-fn role_by_action_by_state_is_the_table_that_was_reviewed() {
-    let heads = ["propos", "author", "urgent", "list", "operat", "engage", "audit", "regul", "dpo", "admin"];
-    let mut table = format!("{:<10} {:<18}", "state", "action");
-    heads.iter().for_each(|head| write!(table, " {head:<6}").unwrap());
-    table = format!("{}\n", table.trim_end());
-    for (state, deployment) in states() {
-        for (action, attempt) in ACTIONS {
-            let cells = Role::ALL.map(|role| match attempt(deployment.clone(), &officer("officer-9", role)) {
-                Ok(()) => "yes",
-                Err(Refusal::WrongState { .. }) => "-",
-                Err(Refusal::RoleMayNot { .. }) => "role",
-                Err(_) => "rule",
-            });
-            // What is wrong in a state for everybody is left out, so that the rest fits one screen.
-            if cells.iter().any(|cell| *cell != "-") {
-                let row =
-                    cells.iter().fold(format!("{state:<10} {action:<18}"), |row, cell| format!("{row} {cell:<6}"));
-                writeln!(table, "{}", row.trim_end()).unwrap();
-            }
-        }
-    }
-    assert!(table == include_str!("matrix.txt"), "the table changed: review it, then update matrix.txt with\n{table}");
 }
 
 #[test]

@@ -175,10 +175,10 @@ impl Approved {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Decided<Self>, Refusal> {
+        let event = filled(&self.plan, officer, slot, &digest, policy, now)?;
         if self.documents.contains_key(slot) {
             return Err(Refusal::DocumentApprovedAlready { slot: slot.to_owned() });
         }
-        let event = filled(&self.plan, officer, slot, &digest, policy, now)?;
         self.documents.insert(slot.to_owned(), digest);
         Ok(Decided::new(self, event))
     }

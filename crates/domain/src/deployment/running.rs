@@ -196,10 +196,10 @@ impl Paused {
 
     /// Goes on after an officer's pause.
     pub fn resume(self, officer: &Officer, now: Timestamp) -> Result<Decided<Live>, Refusal> {
-        let by = match self.cause {
-            Cause::Officer => officer.act_as(&[Role::Operator], "resume a deployment", now)?,
-            Cause::Trip(_) => return Err(Refusal::TripNotCleared),
-        };
+        let by = officer.act_as(&[Role::Operator], "resume a deployment", now)?;
+        if self.cause != Cause::Officer {
+            return Err(Refusal::TripNotCleared);
+        }
         self.check_resumption(now)?;
         let happening = Happening::Resumed { deployment: self.live.plan.deployment.clone() };
         Ok(Decided::new(self.live, Event { at: now, actor: Actor::Officer(by), happening }))
