@@ -189,3 +189,6 @@ impl AlertState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
