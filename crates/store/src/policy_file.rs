@@ -32,17 +32,17 @@ const POLICY_BYTES_MAX: usize = 256 * 1024;
 
 /// One setting of a profile, for people to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// Its name in the file.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value, as text with its unit.
-    pub value: String,
+    pub(crate) value: String,
     /// Where the value comes from.
-    pub source: String,
+    pub(crate) source: String,
 }
 
 /// Every setting of a profile with its source, in the order of the file format.
-pub fn settings(toml: &str) -> Result<Vec<Setting>, StoreError> {
+pub(crate) fn settings(toml: &str) -> Result<Vec<Setting>, StoreError> {
     let file = read_file(toml)?;
     let mut settings = file.settings();
     settings.extend(file.threshold.iter().map(|threshold| Setting {
