@@ -4,6 +4,7 @@
 mod layers;
 mod outsiders;
 mod markdown;
+mod mutants;
 mod ratchet;
 mod report;
 mod source;
@@ -20,6 +21,7 @@ const USAGE: &str = "usage: cargo xtask <command>
 
   tidy             house rules that a compiler does not know: lengths, names, charters, links, forbidden words
   layers           the workspace's edges against the table in ARCHITECTURE.md
+  mutants [FILTER…]  takes checks out of the rules one by one; the model checker must name what is broken
   fuzz [OPTION…]   changed inputs at every parser of what others write; --seconds N for each, --target NAME, --keep
   test [FILTER…]   formatting, tidy, layers, licences, clippy, models, then every test; FILTER narrows the tests";
 
@@ -41,6 +43,7 @@ fn run() -> Result<bool> {
     match arguments.split_first() {
         Some((command, [])) if command == "tidy" => Ok(tidy::print(&tidy::check(&root)?)),
         Some((command, [])) if command == "layers" => Ok(layers::print(&layers::check(&root)?)),
+        Some((command, filters)) if command == "mutants" => mutants::run(&root, filters),
         Some((command, options)) if command == "fuzz" => whole::fuzz(&root, options),
         Some((command, filters)) if command == "test" => whole::test(&root, filters),
         _ => bail!("no such command: {}\n{USAGE}", arguments.join(" ")),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results};
+use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results, ThresholdChange};
 use jiff::Timestamp;
 
 use crate::alert::{AlertStep, Judgement, Outcome};
@@ -58,6 +58,15 @@ pub enum Happening {
     },
     StaffCounted {
         by_role: BTreeMap<String, u64>,
+    },
+    ThresholdProposed {
+        change: ThresholdChange,
+        role: Role,
+    },
+    ThresholdSet {
+        change: ThresholdChange,
+        proposed_by: String,
+        approved_by: Role,
     },
     Proposed {
         plan: Plan,
@@ -217,6 +226,10 @@ impl Event {
             H::AlertViewed { .. } => return Publication::Withhold(Withheld::StaffConduct),
             H::StaffChanged { .. } => return Publication::Withhold(Withheld::StaffRegister),
             H::StaffCounted { by_role } => Fact::StaffCounted { by_role },
+            H::ThresholdProposed { change, role } => Fact::ThresholdProposed { change, role: role.word().into() },
+            H::ThresholdSet { change, proposed_by, approved_by } => {
+                Fact::ThresholdSet { change, proposed_by, approved_by: approved_by.word().into() }
+            }
             H::PolicyAdopted { profile, version, digest } => Fact::PolicyAdopted { profile, version, digest },
             H::OperationOpened { operation, title, force, purpose, policy_digest, outside_authoriser } => {
                 let operation = text(&operation);

@@ -12,6 +12,7 @@ pub mod officer;
 pub mod staff;
 pub mod refusal;
 pub mod threshold;
+pub mod threshold_ledger;
 pub mod policy;
 pub mod event;
 pub mod decided;
@@ -55,5 +56,6 @@ pub use share::{Direction, Revocation, Share, ShareRefusal, ShareStep, Shared, T
 pub use staff::{Member, StaffChange, Standing};
 pub use tally::Tally;
 pub use threshold::{ModelId, Score, Threshold};
+pub use threshold_ledger::{ProposedThreshold, ThresholdWish};
 pub use tripwire::{Trip, Watched, Wire, tripped};
 pub use watchlist::{EntryFacts, Origin};

@@ -55,6 +55,8 @@ pub enum Refusal {
     ThresholdNotMeasured,
     ThresholdNotInPolicy,
     ThresholdTooLoose { fpir: f64, fpir_max: f64 },
+    ThresholdUnexplained { missing: &'static str },
+    ThresholdNotInUse { set: String },
     ScoreOfAnotherModel,
     ReasonMissing,
     PolicyContradictsItself { faults: String },
@@ -125,9 +127,13 @@ impl Refusal {
             }
             Self::NoRecordingDeclared => "an exercise reads recorded files that stand on the record, never a camera",
             Self::LeaseExpired { .. } => "authority is a lease: it ends by itself",
+            Self::ThresholdUnexplained { .. } => {
+                "a threshold is set by two people, for a stated reason, with its effect foretold by group"
+            }
             Self::ThresholdNotMeasured
             | Self::ThresholdNotInPolicy
             | Self::ThresholdTooLoose { .. }
+            | Self::ThresholdNotInUse { .. }
             | Self::ScoreOfAnotherModel => "a threshold belongs to one model and states a measured rate",
             Self::PolicyContradictsItself { .. } => {
                 "a policy profile is adopted only when it does not contradict itself"
@@ -293,6 +299,12 @@ impl fmt::Display for Refusal {
                 out,
                 "the threshold was measured at a false-positive rate of {fpir}, above the policy's {fpir_max}; raise it"
             ),
+            Self::ThresholdUnexplained { missing } => {
+                write!(out, "a threshold is proposed together with {missing}; state it")
+            }
+            Self::ThresholdNotInUse { set } => {
+                write!(out, "the threshold that two officers set for this model is {set}; start with it or set another")
+            }
             Self::ScoreOfAnotherModel => write!(
                 out,
                 "the score was made by another model than the threshold belongs to; use one model throughout"

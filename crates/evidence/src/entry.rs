@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::terms::{SeedFigures, ShareTerms};
+use crate::terms::{Results, SeedFigures, ShareTerms};
 
 /// Most bytes an entry may have (C2SP tlog-tiles: a length is 16 bits).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
@@ -55,6 +55,22 @@ pub enum Fact {
     StaffCounted {
         /// Number of people by role.
         by_role: BTreeMap<String, u64>,
+    },
+    /// A threshold was proposed, with its reason and what is expected of it.
+    ThresholdProposed {
+        /// What is to be used.
+        change: crate::ThresholdChange,
+        /// The role of who proposed.
+        role: String,
+    },
+    /// Somebody else approved it: from now on it is the one in use for its model.
+    ThresholdSet {
+        /// What is used from now on, as proposed.
+        change: crate::ThresholdChange,
+        /// The role of who proposed.
+        proposed_by: String,
+        /// The role of who approved.
+        approved_by: String,
     },
     /// A deployment was proposed.
     DeploymentProposed(DeploymentPlan),
@@ -425,48 +441,6 @@ pub struct DeploymentPlan {
     pub ends: Timestamp,
 }
 
-/// One row of the published table (the columns of the Home Office's, November 2025); the date is that of `started`, the
-/// rate of incorrect alerts is `incorrect_alerts / faces_seen`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Results {
-    /// When comparison began, UTC.
-    pub started: Timestamp,
-    /// From then until its end, pauses included.
-    pub duration_seconds: u64,
-    /// Number of cameras (for an exercise: recordings).
-    pub cameras: u32,
-    /// People on the watchlist.
-    pub watchlist: u64,
-    /// The threshold in the model's own units, as text.
-    pub threshold: String,
-    /// Alerts raised.
-    pub total_alerts: u64,
-    /// Alerts of somebody whom an identity check confirmed.
-    pub positive_alerts: u64,
-    /// Times that somebody was spoken to and was the person sought.
-    pub positive_interventions: u64,
-    /// Alerts of somebody else than the person sought.
-    pub incorrect_alerts: u64,
-    /// Times that somebody was spoken to and was not the person sought.
-    pub incorrect_interventions: u64,
-    /// Arrests and other disposals.
-    pub arrests_or_disposals: u64,
-    /// Faces seen.
-    pub faces_seen: u64,
-}
-
-impl Results {
-    /// Whether the numbers can be of one deployment: no alert counted twice, nobody spoken to without an alert.
-    pub fn add_up(&self) -> bool {
-        let judged = self.positive_alerts.checked_add(self.incorrect_alerts);
-        judged.is_some_and(|judged| judged <= self.total_alerts)
-            && self.positive_interventions <= self.positive_alerts
-            && self.incorrect_interventions <= self.incorrect_alerts
-            && self.arrests_or_disposals <= self.positive_interventions
-    }
-}
-
 /// What does the comparing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -533,7 +507,11 @@ impl Fact {
     /// The deployment this fact is about, if it is about one.
     pub fn deployment(&self) -> Option<&str> {
         match self {
-            Self::PolicyAdopted { .. } | Self::OperationOpened { .. } | Self::StaffCounted { .. } => None,
+            Self::PolicyAdopted { .. }
+            | Self::OperationOpened { .. }
+            | Self::StaffCounted { .. }
+            | Self::ThresholdProposed { .. }
+            | Self::ThresholdSet { .. } => None,
             Self::ComplaintReceived { .. } | Self::ComplaintAnswered { .. } | Self::ComplaintForgotten { .. } => None,
             Self::ShareProposed(_)
             | Self::ShareApproved { .. }

@@ -6,7 +6,7 @@
 //! Read in this order: what an entry says (`entry`), its bytes (`line`), what an outside body signs (`authorisation`) and
 //! the commitments that are opened later (`commitment`); where files lie (`layout`) and are put (`storage`); how the log
 //! grows (`log`, `keys`, `checkpoint`); who else vouches for it (`cosignature`, `witness`); how it is doubted (`proof`,
-//! `offline`, `verify`, `structure`, `lifecycle`, `steps`, `alert_steps`, `undertakings`, `receipts`, `mandate`,
+//! `offline`, `verify`, `structure`, `lifecycle`, `steps`, `alert_steps`, `undertakings`, `receipts`, `thresholds`, `mandate`,
 //! `accounts`).
 
 pub mod entry;
@@ -31,6 +31,7 @@ mod steps;
 mod alert_steps;
 mod undertakings;
 mod receipts;
+pub mod thresholds;
 mod mandate;
 pub mod accounts;
 mod error;
@@ -40,12 +41,13 @@ mod samples;
 
 pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, SignedCheckpoint, publish};
 pub use cosignature::{Cosigner, Quorum, WitnessKey};
-pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, Results};
+pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact};
 pub use error::EvidenceError;
 pub use keys::KeyPair;
 pub use log::Log;
 pub use offline::OfflineProof;
 pub use storage::{MemoryTiles, TileStorage};
-pub use terms::{SeedFigures, ShareTerms};
+pub use terms::{Results, SeedFigures, ShareTerms};
+pub use thresholds::{ThresholdChange, Thresholds};
 pub use tlog_tiles::Hash;
 pub use verify::{FetchError, Published, Verdict, VerifyError, verify, verify_witnessed};

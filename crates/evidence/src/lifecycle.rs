@@ -13,6 +13,7 @@ use crate::alert_steps::{AlertSteps, Seeds};
 use crate::mandate::Mandate;
 use crate::receipts::Ledger;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
+use crate::thresholds::Thresholds;
 use crate::undertakings::Undertakings;
 use crate::{Counts, DeploymentPlan, Entry, Fact, Results};
 
@@ -63,6 +64,7 @@ pub struct Story {
     undertakings: Undertakings,
     /// Number of names remembered in all these.
     names: usize,
+    thresholds: Thresholds,
     tallies: Tallies,
     problems: Vec<Problem>,
     problems_untold: u64,
@@ -115,7 +117,8 @@ impl Story {
         }
         self.read_until = self.read_until.max(Some(entry.at));
         self.last = index;
-        for sentence in self.take(entry) {
+        let threshold = self.thresholds.read(&entry.fact);
+        for sentence in self.take(entry).into_iter().chain(threshold) {
             self.tell(index, sentence);
         }
     }
@@ -165,7 +168,7 @@ impl Story {
                 self.names -= usize::from(wrong.is_empty());
                 return wrong;
             }
-            Fact::StaffCounted { .. } => return vec![],
+            Fact::StaffCounted { .. } | Fact::ThresholdProposed { .. } | Fact::ThresholdSet { .. } => return vec![],
             fact => return self.go_on(entry.at, fact),
         };
         if new_name.len() > NAME_BYTES_MAX {
@@ -451,170 +454,4 @@ fn found(wrong: bool, sentence: impl FnOnce() -> String) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples::{at, counts, lawful};
-
-    fn read(entries: &[Entry]) -> (Tallies, Vec<Problem>) {
-        let mut story = Story::default();
-        for (index, entry) in entries.iter().enumerate() {
-            story.read(index as u64, entry);
-        }
-        let (tallies, problems, untold) = story.finish();
-        assert_eq!(untold, 0);
-        (tallies, problems)
-    }
-
-    fn index_of(entries: &[Entry], kind: &str) -> usize {
-        let has_kind = |entry: &Entry| serde_json::to_value(&entry.fact).is_ok_and(|fact| fact["kind"] == kind);
-        entries.iter().position(has_kind).unwrap_or_else(|| panic!("no {kind}"))
-    }
-
-    #[test]
-    fn a_lawful_record_has_no_problem_and_adds_up() {
-        let (tallies, problems) = read(&lawful());
-        assert_eq!(problems, []);
-        assert_eq!(
-            tallies,
-            Tallies {
-                operations: 1,
-                deployments: 1,
-                deployments_purged: 1,
-                deployments_withdrawn: 0,
-                receipts: 4,
-                alerts: 1,
-                counts: counts(24, 1),
-            }
-        );
-    }
-
-    #[test]
-    fn no_fact_of_the_lawful_record_can_be_left_out_but_these() {
-        let entries = lawful();
-        for left_out in 0..entries.len() {
-            let mut fewer = entries.clone();
-            let entry = fewer.remove(left_out);
-            let may_be_left_out = matches!(
-                entry.fact,
-                Fact::OutcomeRecorded { .. } | Fact::DocumentFilled { .. } | Fact::TripCleared { .. }
-            ) || left_out == entries.len() - 1;
-            let (_, problems) = read(&fewer);
-            assert_eq!(problems.is_empty(), may_be_left_out, "without {:?}: {problems:?}", entry.fact);
-        }
-    }
-
-    #[test]
-    fn no_two_neighbours_that_change_the_stage_can_change_places() {
-        let entries = lawful();
-        for first in 0..entries.len() - 1 {
-            if stage_after(&entries[first].fact).is_none() || stage_after(&entries[first + 1].fact).is_none() {
-                continue;
-            }
-            let mut swapped = entries.clone();
-            let (fact, next) = (entries[first].fact.clone(), entries[first + 1].fact.clone());
-            swapped[first].fact = next;
-            swapped[first + 1].fact = fact;
-            assert!(!read(&swapped).1.is_empty(), "{:?}", swapped[first].fact);
-        }
-    }
-
-    #[test]
-    fn few_facts_can_be_said_twice() {
-        let entries = lawful();
-        for twice in 0..entries.len() {
-            let mut more = entries.clone();
-            more.insert(twice, entries[twice].clone());
-            let may_be_twice = matches!(
-                entries[twice].fact,
-                Fact::PolicyAdopted { .. }
-                    | Fact::DocumentFilled { .. }
-                    | Fact::SignageConfirmed { .. }
-                    | Fact::RecordingDeclared { .. }
-            );
-            let (_, problems) = read(&more);
-            assert_eq!(problems.is_empty(), may_be_twice, "{:?}: {problems:?}", entries[twice].fact);
-        }
-    }
-
-    /// Changes one fact of the lawful record and returns the problems that are told.
-    fn changed(kind: &str, change: impl FnOnce(&mut Entry)) -> String {
-        let mut entries = lawful();
-        let index = index_of(&entries, kind);
-        change(&mut entries[index]);
-        let (_, problems) = read(&entries);
-        problems.into_iter().map(|problem| format!("{}: {}\n", problem.entry, problem.sentence)).collect()
-    }
-
-    #[test]
-    fn counts_and_dates_that_do_not_fit_are_told() {
-        let told = changed("deployment-ended", |entry| entry.at = at(959));
-        assert!(told.contains("20: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
-        let told = changed("deployment-ended", |entry| {
-            if let Fact::DeploymentEnded { counts: total, .. } = &mut entry.fact {
-                *total = counts(24, 2);
-            }
-        });
-        assert!(told.contains("does not equal the sum of its 4"), "{told}");
-        assert!(told.contains("1 alerts are on the record"), "{told}");
-        let told = changed("deployment-purged", |entry| {
-            entry.fact = Fact::DeploymentPurged {
-                deployment: "d1".into(),
-                alerts_destroyed: 0,
-                watchlist_images_destroyed: 3,
-                key_destroyed: false,
-            };
-        });
-        for part in ["0 alerts were destroyed, 1 had", "3 watchlist images", "key was not destroyed"] {
-            assert!(told.contains(part), "{told}");
-        }
-        let told = changed("deployment-proposed", |entry| {
-            if let Fact::DeploymentProposed(plan) = &mut entry.fact {
-                plan.starts = at(700);
-                plan.ends = at(890);
-            }
-        });
-        assert!(told.contains("outside its window"), "{told}");
-        assert!(told.contains("7 templates were made after"), "{told}");
-        let told = changed("watchlist-frozen", |entry| {
-            if let Fact::WatchlistFrozen { by_ground, .. } = &mut entry.fact {
-                by_ground.insert("wanted".into(), u64::MAX);
-            }
-        });
-        assert!(told.contains("sum by ground"), "{told}");
-        let told = changed("alert-raised", |entry| {
-            if let Fact::AlertRaised { expires, .. } = &mut entry.fact {
-                *expires = at(650);
-            }
-        });
-        assert!(told.contains("had expired"), "{told}");
-    }
-
-    #[test]
-    fn withdrawal_is_lawful_only_before_the_start_and_ends_everything() {
-        let entries = lawful();
-        for after in 2..entries.len() {
-            let mut cut: Vec<_> = entries[..=after].to_vec();
-            let fact = Fact::DeploymentWithdrawn { deployment: "d1".into(), reason: "rain".into() };
-            cut.push(Entry { at: at(2_000), fact });
-            let (tallies, problems) = read(&cut);
-            let started = after >= index_of(&entries, "deployment-started");
-            assert_eq!(problems.is_empty(), !started, "{after}: {problems:?}");
-            assert_eq!(tallies.deployments_withdrawn, 1);
-            cut.push(Entry { at: at(2_001), ..entries[3].clone() });
-            let purged = after >= entries.len() - 2;
-            let expected = if purged { "while it was purged" } else { "while it was withdrawn" };
-            assert!(read(&cut).1.iter().any(|problem| problem.sentence.contains(expected)), "{after}");
-        }
-    }
-
-    #[test]
-    fn problems_are_told_up_to_the_limit_and_then_counted() {
-        let mut story = Story::default();
-        for index in 0..PROBLEMS_MAX as u64 + 7 {
-            story.read(index, &lawful()[4]);
-        }
-        let (_, problems, untold) = story.finish();
-        assert_eq!((problems.len(), untold), (PROBLEMS_MAX, 7));
-        assert!(problems[0].sentence.contains("never proposed"), "{}", problems[0].sentence);
-    }
-}
+mod tests;

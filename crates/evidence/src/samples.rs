@@ -64,6 +64,11 @@ pub(crate) fn one_of_each() -> Vec<Entry> {
     let outside = Fact::OutsideAuthorised { deployment: d, signature: "— panel abc".into() };
     let counted = Fact::StaffCounted { by_role: BTreeMap::from([("operator".into(), 2)]) };
     entries.extend([urgently, ratified, outside, counted].map(|fact| Entry { at: at(2_000), fact }));
+    let change = threshold_change();
+    let role = "proposer".to_owned();
+    let proposed = Fact::ThresholdProposed { change: change.clone(), role: role.clone() };
+    let set = Fact::ThresholdSet { change, proposed_by: role, approved_by: "authorising officer".into() };
+    entries.extend([proposed, set].map(|fact| Entry { at: at(2_000), fact }));
     let fact = Fact::DeploymentWithdrawn { deployment: self::d(), reason: "rain \u{2028} \n \"quoted\" é".into() };
     entries.push(Entry { at: at(9000), fact });
     let figures = seed_figures();
@@ -167,6 +172,20 @@ pub(crate) fn share() -> Vec<Fact> {
         Fact::ShareOutcomeReported { share: share() },
         Fact::ShareRevoked { share: share(), reason: "no longer needed".into() },
     ]
+}
+
+/// A threshold of the model that the tests of the ledger know.
+pub(crate) fn threshold_change() -> crate::ThresholdChange {
+    crate::ThresholdChange {
+        model: "rec/0123456789abcdef/aligned".into(),
+        value: "0.5".into(),
+        fpir: "0.001".into(),
+        evaluation: "set of 2026".into(),
+        evaluation_digest: "ab".repeat(32),
+        reason: "the evaluation of March".into(),
+        forecast: BTreeMap::from([("women".into(), "false alerts from 2 to 1 in 10,000".into())]),
+        previous: None,
+    }
 }
 
 fn d() -> String {

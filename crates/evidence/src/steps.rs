@@ -26,6 +26,8 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
         Fact::PolicyAdopted { .. }
         | Fact::OperationOpened { .. }
         | Fact::StaffCounted { .. }
+        | Fact::ThresholdProposed { .. }
+        | Fact::ThresholdSet { .. }
         | Fact::DeploymentProposed(_) => &[],
         Fact::DocumentFilled { .. } => &[Proposed, Approved],
         Fact::DeploymentApproved { .. } | Fact::DeploymentApprovedUrgently { .. } => &[Proposed],
@@ -87,7 +89,11 @@ pub(crate) fn stage_after(fact: &Fact) -> Option<Stage> {
 /// What the fact says of its deployment, as the verb of a sentence.
 pub(crate) fn deed(fact: &Fact) -> &'static str {
     match fact {
-        Fact::PolicyAdopted { .. } | Fact::OperationOpened { .. } | Fact::StaffCounted { .. } => "was mentioned",
+        Fact::PolicyAdopted { .. }
+        | Fact::OperationOpened { .. }
+        | Fact::StaffCounted { .. }
+        | Fact::ThresholdProposed { .. }
+        | Fact::ThresholdSet { .. } => "was mentioned",
         Fact::DeploymentProposed(_) => "was proposed",
         Fact::DeploymentApproved { .. } => "was approved",
         Fact::DeploymentApprovedUrgently { .. } => "was approved urgently",

@@ -1,4 +1,4 @@
-//! The longer statements of the record about shares and about how reviewers were measured, as tables of fields.
+//! The longer statements of the record as tables of fields: results, shares, and how reviewers were measured.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -51,4 +51,46 @@ pub struct SeedFigures {
     pub seconds_to_decide_p50: u64,
     /// Nine in ten of them took at most so many seconds.
     pub seconds_to_decide_p90: u64,
+}
+
+/// One row of the published table (the columns of the Home Office's, November 2025); the date is that of `started`, the
+/// rate of incorrect alerts is `incorrect_alerts / faces_seen`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Results {
+    /// When comparison began, UTC.
+    pub started: Timestamp,
+    /// From then until its end, pauses included.
+    pub duration_seconds: u64,
+    /// Number of cameras (for an exercise: recordings).
+    pub cameras: u32,
+    /// People on the watchlist.
+    pub watchlist: u64,
+    /// The threshold in the model's own units, as text.
+    pub threshold: String,
+    /// Alerts raised.
+    pub total_alerts: u64,
+    /// Alerts of somebody whom an identity check confirmed.
+    pub positive_alerts: u64,
+    /// Times that somebody was spoken to and was the person sought.
+    pub positive_interventions: u64,
+    /// Alerts of somebody else than the person sought.
+    pub incorrect_alerts: u64,
+    /// Times that somebody was spoken to and was not the person sought.
+    pub incorrect_interventions: u64,
+    /// Arrests and other disposals.
+    pub arrests_or_disposals: u64,
+    /// Faces seen.
+    pub faces_seen: u64,
+}
+
+impl Results {
+    /// Whether the numbers can be of one deployment: no alert counted twice, nobody spoken to without an alert.
+    pub fn add_up(&self) -> bool {
+        let judged = self.positive_alerts.checked_add(self.incorrect_alerts);
+        judged.is_some_and(|judged| judged <= self.total_alerts)
+            && self.positive_interventions <= self.positive_alerts
+            && self.incorrect_interventions <= self.incorrect_alerts
+            && self.arrests_or_disposals <= self.positive_interventions
+    }
 }

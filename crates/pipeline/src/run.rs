@@ -1,10 +1,14 @@
 //! The run itself: frames in, one decision a passage, a receipt a minute, until the footage or the authority ends.
 
+mod standing;
+
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use capture::{Feed, Frame, Pace};
-use domain::{Clock, Counts, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle};
+use domain::{
+    Clock, Counts, Deployment, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle,
+};
 use face::{Faces, Gallery, Picture, Template};
 use jiff::{SignedDuration, Timestamp};
 use store::{Evidence, Recorded};
@@ -16,6 +20,7 @@ use crate::mask::{Shown, masked_jpeg};
 use crate::model_id;
 use crate::running::{Board, RaisedAlert, Running, SharedStore, Stage, lock};
 use crate::view::View;
+use standing::Standing;
 
 /// Frames waiting between a source and the run, for each camera.
 const QUEUE_FRAMES_MAX: usize = 4;
@@ -65,6 +70,8 @@ struct Camera {
     alerted: Vec<u64>,
     frames_since_view: u32,
     views_posted: u64,
+    /// Frames still to be dropped because they had been waiting while the deployment was paused.
+    stale_frames: usize,
     open: bool,
 }
 
@@ -80,6 +87,7 @@ struct Run {
     view_every_frames: Option<NonZeroU32>,
     lease: Lease,
     tally: Tally,
+    standing: Standing,
     board: Arc<Board>,
 }
 
@@ -87,7 +95,8 @@ impl Run {
     fn prepare(exercise: Exercise, board: Arc<Board>) -> Result<Self, PipelineError> {
         let Exercise { store, live, policy, faces, sources, clock, pace, view_every_frames } = exercise;
         let threshold = policy.threshold_for(&model_id(faces.recognizer.contract()))?.clone();
-        let lease = live.lease(&policy, clock.now())?;
+        let now = clock.now();
+        let lease = live.lease(&policy, now)?;
         let gallery = gallery(&lock(&store), &live, &faces)?;
         let mut cameras = Vec::new();
         for source in sources {
@@ -102,6 +111,7 @@ impl Run {
                 alerted: Vec::new(),
                 frames_since_view: 0,
                 views_posted: 0,
+                stale_frames: 0,
                 open: true,
             });
         }
@@ -118,6 +128,7 @@ impl Run {
             view_every_frames,
             lease,
             tally,
+            standing: Standing::new(now),
             board,
         })
     }
@@ -141,6 +152,9 @@ impl Run {
             if let Some(reason) = self.board.stop_reason() {
                 return Ok(reason);
             }
+            if let Some(reason) = self.keep_to_record()? {
+                return Ok(reason);
+            }
             let mut open = false;
             for camera in 0..self.cameras.len() {
                 open |= self.next_frame(camera)?;
@@ -156,11 +170,18 @@ impl Run {
         if !self.cameras[index].open {
             return Ok(false);
         }
-        self.renew_lease()?;
         let frame = self.cameras[index].feed.next()?;
         let now = self.clock.now();
-        self.lease.check(now)?;
+        if self.lease.check(now).is_err() {
+            // Nothing is compared without authority: the frame is dropped, and the record says what follows.
+            self.standing.doubt();
+            return Ok(true);
+        }
         match frame {
+            Some(frame) if self.cameras[index].stale_frames > 0 => {
+                self.cameras[index].stale_frames -= 1;
+                self.cameras[index].feed.recycle(frame);
+            }
             Some(frame) => {
                 let examined = self.cameras[index].examiner.examine(&frame, &mut self.faces)?;
                 self.decide(index, examined, now)?;
@@ -176,18 +197,6 @@ impl Run {
         self.post_counts();
         self.receipt_if_due()?;
         Ok(self.cameras[index].open)
-    }
-
-    /// Asks the store again whether the deployment is still live, well before the lease ends.
-    fn renew_lease(&mut self) -> Result<(), PipelineError> {
-        let now = self.clock.now();
-        let left = self.lease.until().duration_since(now);
-        if left > self.policy.lease / 2 {
-            return Ok(());
-        }
-        let deployment = lock(&self.store).deployment(self.lease.deployment())?;
-        self.lease = deployment.into_inner().expect_live()?.lease(&self.policy, now)?;
-        Ok(())
     }
 
     fn decide(&mut self, camera: usize, examined: Examined, captured: Timestamp) -> Result<(), PipelineError> {
@@ -215,6 +224,10 @@ impl Run {
         let face = ObservedFace { template, view };
         match settle(face, nearest, &self.threshold, &self.lease, now, &mut self.tally) {
             Settlement::Nobody => Ok(()),
+            Settlement::Unusable(Refusal::LeaseExpired { .. }) => {
+                self.standing.doubt();
+                Ok(())
+            }
             Settlement::Unusable(refusal) => Err(PipelineError::Refused(refusal)),
             Settlement::Candidate(pending) => {
                 self.cameras[camera].examiner.decide(passage);
@@ -265,33 +278,51 @@ impl Run {
 
     fn receipt_if_due(&mut self) -> Result<(), PipelineError> {
         let Some(live) = &self.live else { return Ok(()) };
-        if self.clock.now().duration_since(live.counted_until()) >= RECEIPT_INTERVAL { self.receipt() } else { Ok(()) }
+        if self.clock.now().duration_since(live.counted_until()) < RECEIPT_INTERVAL {
+            return Ok(());
+        }
+        if self.receipt()? { self.watch_rates() } else { Ok(()) }
     }
 
-    fn receipt(&mut self) -> Result<(), PipelineError> {
+    /// Seals a receipt; says whether the deployment still runs. What was counted before a pause is sealed when the run stands.
+    fn receipt(&mut self) -> Result<bool, PipelineError> {
         let mut store = lock(&self.store);
         // Read anew: a pause or a renewal since the last receipt is on the record, not in this thread.
-        let live = store.deployment(self.lease.deployment())?.into_inner().expect_live()?;
+        let Deployment::Live(live) = store.deployment(self.lease.deployment())?.into_inner() else {
+            self.standing.doubt();
+            return Ok(false);
+        };
         let recorded = store.commit(live.count(self.tally.unreported(), self.clock.now())?)?;
         self.tally.mark_reported();
         self.live = Some(recorded);
         store.publish_if_due(self.clock.now())?;
-        Ok(())
+        Ok(true)
     }
 
-    /// The last receipt, then the end.
+    /// The last receipt, then the end; what is due then, because an urgent approval lapsed, is destroyed at once.
     fn close(&mut self, reason: &str) -> Result<(), PipelineError> {
         for camera in &mut self.cameras {
             camera.examiner.finish();
         }
-        if self.tally.unreported() != Counts::default() || self.live.is_some() {
-            self.receipt()?;
-        }
+        let (unreported, now) = (self.tally.unreported(), self.clock.now());
         let mut store = lock(&self.store);
-        if let Some(live) = self.live.take() {
-            store.commit(live.into_inner().end(reason, self.clock.now())?)?;
+        match store.deployment(self.lease.deployment())?.into_inner() {
+            Deployment::Live(live) => {
+                let live = store.commit(live.count(unreported, now)?)?.into_inner();
+                store.commit(live.end(reason, now)?)?;
+            }
+            Deployment::Paused(mut paused) => {
+                if unreported != Counts::default() {
+                    paused = store.commit(paused.count(unreported, now)?)?.into_inner();
+                }
+                store.commit(paused.end(reason, now)?)?;
+            }
+            _ => {}
         }
-        store.publish(self.clock.now())?;
+        self.tally.mark_reported();
+        self.live = None;
+        store.keep_time(now)?;
+        store.publish(now)?;
         Ok(())
     }
 

@@ -1,9 +1,10 @@
 //! A deployment that is running, as screens see it: counts, stage and the masked view.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use domain::{AlertId, Counts};
+use domain::{AlertId, Counts, Watched};
 use face::Rect;
 use store::Store;
 
@@ -15,10 +16,19 @@ pub type SharedStore = Arc<Mutex<Store>>;
 pub enum Stage {
     /// Frames are flowing.
     Running,
+    /// The deployment is paused; the sentence says by what. Frames are dropped, and nothing is compared.
+    Paused(String),
     /// The recordings ran out, or somebody stopped it; the deployment has ended.
     Ended,
     /// It stopped because it may not or cannot go on; the sentence says why.
     Stopped(String),
+}
+
+impl Stage {
+    /// Whether the run is over, so that nothing more will come of it.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Ended | Self::Stopped(_))
+    }
 }
 
 /// Frames, counted.
@@ -77,6 +87,9 @@ pub(crate) struct Board {
     pub(crate) cameras: Vec<String>,
     pub(crate) posted: Mutex<Posted>,
     pub(crate) stop: Mutex<Option<String>>,
+    stopped: Condvar,
+    /// What somebody or something outside the run reported since it last looked.
+    reports: Mutex<Watched>,
 }
 
 pub(crate) struct Posted {
@@ -111,6 +124,17 @@ impl Running {
     pub fn stop(&self, reason: &str) {
         let mut stop = lock(&self.board.stop);
         stop.get_or_insert_with(|| reason.to_owned());
+        self.board.stopped.notify_all();
+    }
+
+    /// Reports that a camera no longer shows what it was set up to show: a trip-wire, which pauses the deployment.
+    pub fn report_camera_moved(&self, camera: &str) {
+        lock(&self.board.reports).camera_moved = Some(camera.to_owned());
+    }
+
+    /// Reports the largest ratio of error rates between two groups that a monitor found: above the policy's, a trip-wire.
+    pub fn report_differential(&self, ratio: f64) {
+        lock(&self.board.reports).differential_ratio = Some(ratio);
     }
 
     /// Waits until the run is over and says how it came out.
@@ -138,7 +162,24 @@ impl Board {
         let frames = Frames::default();
         let status = Status { stage: Stage::Running, counts: Counts::default(), passages: 0, faces_in_view: 0, frames };
         let views = cameras.iter().map(|_| None).collect();
-        Self { cameras, posted: Mutex::new(Posted { status, views, raised: Vec::new() }), stop: Mutex::new(None) }
+        Self {
+            cameras,
+            posted: Mutex::new(Posted { status, views, raised: Vec::new() }),
+            stop: Mutex::new(None),
+            stopped: Condvar::new(),
+            reports: Mutex::default(),
+        }
+    }
+
+    /// What was reported since this was last asked.
+    pub(crate) fn take_reports(&self) -> Watched {
+        std::mem::take(&mut *lock(&self.reports))
+    }
+
+    /// Waits for at most so long; the reason to stop, if there is one by then.
+    pub(crate) fn stop_within(&self, most: Duration) -> Option<String> {
+        let waited = self.stopped.wait_timeout_while(lock(&self.stop), most, |stop| stop.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
     pub(crate) fn posted(&self) -> MutexGuard<'_, Posted> {

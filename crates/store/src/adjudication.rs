@@ -153,3 +153,115 @@ fn keep_first(
         .doing("keeping a first judgement")
         .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{AlertRefusal, Engagement, OfficerId, Outcome, Refusal, Role};
+    use evidence::Fact;
+
+    use super::*;
+    use crate::scenes::{Scene, exercise_policy, officer};
+
+    /// Puts a policy in force under which two people judge.
+    pub(crate) fn two_judges(scene: &mut Scene) {
+        let one = "[second_adjudicator]\nvalue = \"one\"";
+        let text = exercise_policy();
+        assert!(text.contains(one));
+        let (text, now) = (text.replace(one, "[second_adjudicator]\nvalue = \"two\""), scene.tick());
+        scene.store().adopt_policy(&text, &officer(Role::AuthorisingOfficer), now).unwrap();
+    }
+
+    fn another() -> Officer {
+        Officer { id: OfficerId::new("operator-2").unwrap(), ..officer(Role::Operator) }
+    }
+
+    fn look_and_judge(
+        scene: &mut Scene,
+        a: &AlertId,
+        who: &Officer,
+        saw: Judgement,
+    ) -> Result<Recorded<AlertState>, StoreError> {
+        let now = scene.tick();
+        scene.store().view_evidence(a, who, now).unwrap();
+        let now = scene.pass(jiff::SignedDuration::from_secs(4));
+        scene.store().judge(a, who, saw, now)
+    }
+
+    fn refused(result: Result<Recorded<AlertState>, StoreError>) -> Refusal {
+        match result {
+            Err(StoreError::Refusal(refusal)) => refusal,
+            Err(other) => panic!("{other}"),
+            Ok(state) => panic!("{state:?}"),
+        }
+    }
+
+    #[test]
+    fn the_second_judge_is_another_person_and_the_first_judgement_is_told_only_then() {
+        let mut scene = Scene::new();
+        scene.operation();
+        two_judges(&mut scene);
+        let alert = scene.ended("kx-1");
+        let once = look_and_judge(&mut scene, &alert, &officer(Role::Operator), Judgement::SamePerson).unwrap();
+        assert!(matches!(*once, AlertState::JudgedOnce(_)));
+        assert!(once.adjudicated().is_none(), "no score yet");
+        let published = format!("{:?}", scene.store().entries(None).unwrap());
+        assert!(!published.contains("same person"), "the second judge could read it");
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        scene.reopen();
+        let same = look_and_judge(&mut scene, &alert, &officer(Role::Operator), Judgement::SamePerson);
+        assert_eq!(refused(same), AlertRefusal::SameJudge.into());
+        let now = scene.tick();
+        let unseen = scene.store().judge(&alert, &another(), Judgement::SamePerson, now);
+        assert_eq!(refused(unseen), AlertRefusal::EvidenceNotSeen.into());
+        let judged = look_and_judge(&mut scene, &alert, &another(), Judgement::SamePerson).unwrap();
+        assert!(matches!(&*judged, AlertState::Adjudicated(judged) if judged.judgement == Judgement::SamePerson));
+        let entries = scene.store().entries(None).unwrap();
+        let seconds = entries.iter().filter_map(|(_, entry)| match &entry.fact {
+            Fact::AlertJudgedOnce { seconds_to_decide, .. } | Fact::AlertJudgedTwice { seconds_to_decide, .. } => {
+                Some(*seconds_to_decide)
+            }
+            _ => None,
+        });
+        assert_eq!(seconds.collect::<Vec<_>>(), [4, 4], "from each one's own first look, not from raising");
+        let kept: u64 =
+            scene.store().connection.query_row("SELECT count(*) FROM first_judgements", [], |row| row.get(0)).unwrap();
+        assert_eq!((kept, scene.store().check().unwrap()), (0, vec![]));
+    }
+
+    #[test]
+    fn a_disagreement_is_recorded_and_engages_nobody() {
+        let mut scene = Scene::new();
+        scene.operation();
+        two_judges(&mut scene);
+        let alert = scene.ended("kx-1");
+        look_and_judge(&mut scene, &alert, &officer(Role::Operator), Judgement::SamePerson).unwrap();
+        look_and_judge(&mut scene, &alert, &another(), Judgement::NotThisPerson).unwrap();
+        let judged = scene.store().alert(&alert).unwrap().expect_adjudicated().unwrap();
+        assert!(judged.is_disputed() && judged.judgement == Judgement::CannotTell);
+        let (policy, now) = (scene.store().policy().unwrap().unwrap(), scene.tick());
+        let checked =
+            (*judged).clone().record_outcome(&officer(Role::Operator), Outcome::IdentityConfirmed, &policy, now);
+        assert_eq!(checked.unwrap_err(), AlertRefusal::Disputed.into());
+        let engaged = scene.store().engage(judged, &officer(Role::EngagementOfficer), Engagement::SpokenTo, now);
+        assert!(matches!(engaged, Err(StoreError::Refusal(found)) if found == AlertRefusal::Disputed.into()));
+        let d = scene.d();
+        let figures = scene.store().alert_figures(&d).unwrap();
+        assert_eq!((figures.alerts, figures.disputed, figures.judged_by_two, figures.unconfirmed), (1, 1, 1, 1));
+        scene.purged();
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+
+    #[test]
+    fn a_first_judgement_that_was_altered_is_found_and_refused() {
+        let mut scene = Scene::new();
+        scene.operation();
+        two_judges(&mut scene);
+        let alert = scene.ended("kx-1");
+        look_and_judge(&mut scene, &alert, &officer(Role::Operator), Judgement::SamePerson).unwrap();
+        scene.store().connection.execute("UPDATE first_judgements SET judgement = 'cannot tell'", []).unwrap();
+        let found: Vec<_> = scene.store().check().unwrap().into_iter().map(|finding| finding.found).collect();
+        assert_eq!(found, ["its first judgement is not the one committed to"]);
+        let second = look_and_judge(&mut scene, &alert, &another(), Judgement::CannotTell);
+        assert_eq!(refused(second), AlertRefusal::FirstJudgementAltered.into());
+    }
+}

@@ -234,3 +234,94 @@ fn nowhere() -> Result<DeploymentId, StoreError> {
     DeploymentId::new(NO_DEPLOYMENT)
         .map_err(|error| StoreError::Bug { doing: "sealing a complaint", found: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{AlertRefusal, Engagement, Refusal, Role};
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::receipts::tests::engaged;
+    use crate::scenes::{Scene, files_holding, officer};
+
+    const WORDS: &str = "I was taken for my brother, and nobody said sorry.";
+    const ANSWER: &str = "We are sorry. You were right, and the alert is on the record as a false one.";
+
+    fn receive(
+        scene: &mut Scene,
+        about: ComplaintAbout<'_>,
+        text: &str,
+        role: Role,
+    ) -> Result<ComplaintId, StoreError> {
+        let now = scene.tick();
+        let received = scene.store().receive_complaint(about, text, &officer(role), now)?;
+        Ok(received.complaint().clone())
+    }
+
+    #[test]
+    fn a_complaint_by_a_code_is_answered_counted_and_forgotten() {
+        let (mut scene, alert, code) = engaged(Engagement::SpokenTo);
+        let code = code.unwrap().to_string();
+        let dpo = officer(Role::DataProtectionOfficer);
+        let name = receive(&mut scene, ComplaintAbout::Receipt(&code), WORDS, Role::DataProtectionOfficer).unwrap();
+        let now = scene.tick();
+        scene.store().answer_complaint(&name, Finding::Upheld, ANSWER, &dpo, now).unwrap();
+        for plain in [WORDS, ANSWER] {
+            assert_eq!(files_holding(&scene.dir(), plain.as_bytes()), 0);
+        }
+        let published = format!("{:?}", scene.store().entries(None).unwrap());
+        assert!(published.contains("ComplaintAnswered") && !published.contains("sorry"));
+        scene.reopen();
+        let words = scene.store().complaint_words(&name, &dpo, now).unwrap();
+        assert_eq!((words.text.as_str(), words.answer.unwrap().as_str()), (WORDS, ANSWER));
+        assert_eq!((words.alert, words.deployment), (Some(alert), Some(scene.d())));
+        let operator = scene.store().complaint_words(&name, &officer(Role::Operator), now);
+        assert!(matches!(operator, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
+        let again = scene.store().answer_complaint(&name, Finding::NotUpheld, ANSWER, &dpo, now);
+        assert!(matches!(again, Err(StoreError::Refusal(found)) if found == AlertRefusal::ComplaintAnswered.into()));
+        scene.purged();
+        let sealed: Vec<u8> =
+            scene.store().connection.query_row("SELECT text FROM complaints", [], |row| row.get(0)).unwrap();
+        let key = std::fs::read(scene.dir().join(format!("keys/complaint-{name}.key"))).unwrap();
+        let tails = |scene: &Scene| {
+            [&sealed, &key].iter().filter(|v| files_holding(&scene.dir(), &v[v.len() - 24..]) > 0).count()
+        };
+        assert_eq!(tails(&scene), 2, "before");
+        let retention = scene.store().policy().unwrap().unwrap().complaint_retention;
+        let now = scene.pass(retention);
+        assert!(!scene.store().check().unwrap().is_empty() || scene.store().last_recorded().unwrap().unwrap() < now);
+        scene.store().purge_due(now).unwrap();
+        assert_eq!(tails(&scene), 0, "after");
+        assert!(matches!(scene.store().complaint(&name), Err(StoreError::Unknown { .. })));
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+
+    #[test]
+    fn a_complaint_needs_words_and_an_occasion_that_is_known() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.ended("kx-1");
+        let place = || ComplaintAbout::PlaceAndTime(None);
+        let refused = receive(&mut scene, place(), " ", Role::DataProtectionOfficer);
+        assert!(matches!(refused, Err(StoreError::Refusal(found)) if found == AlertRefusal::ComplaintEmpty.into()));
+        let refused = receive(&mut scene, place(), WORDS, Role::Operator);
+        assert!(matches!(refused, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
+        let refused =
+            receive(&mut scene, ComplaintAbout::Receipt("0000-0000-0000-0000"), WORDS, Role::DataProtectionOfficer);
+        assert!(matches!(refused, Err(StoreError::Refusal(found)) if found == AlertRefusal::ReceiptUnknown.into()));
+        let nowhere = ComplaintAbout::PlaceAndTime(Some(DeploymentId::new("kx-9").unwrap()));
+        let refused = receive(&mut scene, nowhere, WORDS, Role::DataProtectionOfficer);
+        assert!(matches!(refused, Err(StoreError::Unknown { .. })));
+        assert_eq!(scene.store().complaints().unwrap().len(), 0);
+        let known = ComplaintAbout::PlaceAndTime(Some(scene.d()));
+        let name = receive(&mut scene, known, WORDS, Role::DataProtectionOfficer).unwrap();
+        assert_eq!(scene.store().complaints().unwrap()[0].finding(), None);
+        let now = scene.pass(SignedDuration::from_hours(1));
+        let early = scene.store().complaint(&name).unwrap().forget(now + SignedDuration::from_secs(1), now);
+        assert!(matches!(early, Err(Refusal::Alert(AlertRefusal::ComplaintNotDue { .. }))));
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        scene.store().connection.execute("UPDATE complaints SET text = zeroblob(100)", []).unwrap();
+        let found: Vec<_> = scene.store().check().unwrap().into_iter().map(|finding| finding.found).collect();
+        assert!(found[0].contains("it is not what was sealed"), "{found:?}");
+    }
+}

@@ -190,3 +190,154 @@ impl Held {
             .map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{AlertRefusal, Deployment, HoldGround, Refusal, Role};
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::scenes::{LIVE_IMAGE, Scene, files_holding, officer};
+
+    fn held(days: i64) -> (Scene, AlertId) {
+        let mut scene = Scene::new();
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        hold(&mut scene, &alert, days).unwrap();
+        (scene, alert)
+    }
+
+    fn hold(scene: &mut Scene, alert: &AlertId, days: i64) -> Result<Recorded<Hold>, StoreError> {
+        let now = scene.tick();
+        let terms = HoldTerms { ground: HoldGround::Complaint, until: now + SignedDuration::from_hours(24 * days) };
+        scene.store().hold(alert, &officer(Role::AuthorisingOfficer), terms, now)
+    }
+
+    /// The held values and the hold's key, as they lie on the disk.
+    fn held_bytes(scene: &mut Scene, alert: &AlertId) -> Vec<Vec<u8>> {
+        let Held { salt, particulars, live, template } = scene.store().held(alert).unwrap().unwrap();
+        let key = std::fs::read(scene.dir().join(format!("keys/hold-{alert}.key"))).unwrap();
+        vec![salt, particulars, live, template, key]
+    }
+
+    fn remnants(scene: &Scene, values: &[Vec<u8>]) -> usize {
+        values.iter().filter(|value| files_holding(&scene.dir(), &value[value.len() - 24..]) > 0).count()
+    }
+
+    #[test]
+    fn what_is_held_outlives_its_deployment_and_goes_with_its_own_key() {
+        let (mut scene, alert) = held(3);
+        let deployment_key = {
+            let d = scene.d();
+            std::fs::read(scene.store().key_folder().path(&d)).unwrap()
+        };
+        assert_eq!(remnants(&scene, std::slice::from_ref(&deployment_key)), 1, "the search finds");
+        scene.pass(SignedDuration::from_hours(25));
+        let now = scene.tick();
+        assert_eq!(scene.store().purge_due(now).unwrap().len(), 1);
+        assert!(matches!(*scene.deployment(), Deployment::Purged(_)));
+        assert_eq!(remnants(&scene, &[deployment_key]), 0, "the deployment's key is gone all the same");
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        scene.reopen();
+        let now = scene.tick();
+        let opened = scene.store().view_held(&alert, &officer(Role::DataProtectionOfficer), now).unwrap();
+        assert_eq!((opened.live_png.as_slice(), opened.entry), (LIVE_IMAGE, 2));
+        let other = scene.store().view_held(&alert, &officer(Role::Operator), now);
+        assert!(matches!(other, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
+        let values = held_bytes(&mut scene, &alert);
+        assert_eq!(remnants(&scene, &values), values.len(), "before");
+        scene.pass(SignedDuration::from_hours(47));
+        let late = scene.tick();
+        let over = scene.store().view_held(&alert, &officer(Role::DataProtectionOfficer), late);
+        assert!(matches!(over, Err(StoreError::Refusal(Refusal::Alert(AlertRefusal::HoldOver { .. })))));
+        scene.store().purge_due(late).unwrap();
+        assert_eq!(remnants(&scene, &values), 0, "after");
+        assert!(matches!(scene.store().expect_hold(&alert), Err(StoreError::Refusal(_))));
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+
+    #[test]
+    fn a_hold_that_is_lifted_goes_at_the_next_clock_and_the_alert_stays_until_its_own() {
+        let (mut scene, alert) = held(3);
+        assert!(matches!(
+            hold(&mut scene, &alert, 4),
+            Err(StoreError::Refusal(Refusal::Alert(AlertRefusal::HeldAlready { .. })))
+        ));
+        let (standing, now) = (scene.store().expect_hold(&alert).unwrap().into_inner(), scene.tick());
+        let released = standing.release(&officer(Role::AuthorisingOfficer), now).unwrap();
+        scene.store().commit(released).unwrap();
+        let found: Vec<_> = scene.store().check().unwrap().into_iter().map(|finding| finding.found).collect();
+        assert!(found[0].contains("and its evidence is kept"), "{found:?}");
+        let now = scene.tick();
+        scene.store().purge_due(now).unwrap();
+        assert_eq!(scene.store().held_alerts().unwrap(), vec![]);
+        scene.store().view_evidence(&alert, &officer(Role::Operator), now).unwrap();
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        hold(&mut scene, &alert, 2).unwrap();
+        assert_eq!(scene.store().check().unwrap(), vec![], "it may be held again");
+    }
+
+    #[test]
+    fn a_hold_beyond_the_policy_or_by_somebody_else_makes_no_key() {
+        let mut scene = Scene::new();
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        let max = scene.store().policy().unwrap().unwrap().alert_hold_max.as_hours() / 24;
+        let long = hold(&mut scene, &alert, max + 1);
+        assert!(matches!(long, Err(StoreError::Refusal(Refusal::Alert(AlertRefusal::HoldTooLong { .. })))));
+        let past = hold(&mut scene, &alert, -1);
+        assert!(matches!(past, Err(StoreError::Refusal(Refusal::Alert(AlertRefusal::HoldOver { .. })))));
+        let now = scene.tick();
+        let terms = HoldTerms { ground: HoldGround::Complaint, until: now + SignedDuration::from_hours(1) };
+        let operator = scene.store().hold(&alert, &officer(Role::Operator), terms, now);
+        assert!(matches!(operator, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
+        scene.pass(SignedDuration::from_hours(24));
+        assert!(matches!(hold(&mut scene, &alert, 2), Err(StoreError::Refusal(Refusal::AlertExpired { .. }))));
+        assert!(!scene.dir().join(format!("keys/hold-{alert}.key")).exists());
+        assert!(matches!(scene.store().expect_hold(&alert), Err(StoreError::Refusal(_))));
+    }
+
+    #[test]
+    fn a_crash_at_any_step_of_the_end_of_a_hold_is_finished() {
+        for steps in 0..=2 {
+            let (mut scene, alert) = held(1);
+            scene.purged();
+            let values = held_bytes(&mut scene, &alert);
+            let now = scene.pass(SignedDuration::from_hours(25));
+            if steps >= 1 {
+                scene.store().destroy_own_key(OwnKey::Hold(&alert)).unwrap();
+            }
+            if steps >= 2 {
+                let hold = scene.store().expect_hold(&alert).unwrap();
+                let decided = hold.destroy(now).unwrap();
+                let recorded = scene.store().record(decided, |transaction, _| {
+                    transaction.execute("DELETE FROM held_alerts", []).doing("a test")?;
+                    own_keys::forget(transaction, OwnKey::Hold(&alert))?;
+                    crate::purge::note_wipe_due(transaction)
+                });
+                recorded.unwrap();
+            }
+            scene.reopen();
+            let now = scene.tick();
+            scene.store().purge_due(now).unwrap();
+            assert_eq!(remnants(&scene, &values), 0, "{steps}");
+            assert_eq!(scene.store().check().unwrap(), vec![], "{steps}");
+        }
+    }
+
+    #[test]
+    fn planted_changes_of_what_is_held_are_found() {
+        for (sql, expected) in [
+            ("UPDATE held_alerts SET live = zeroblob(100)", "it is not what was sealed"),
+            ("UPDATE held_alerts SET salt = zeroblob(32)", "not what was committed to"),
+            ("DELETE FROM held_alerts", "is not there"),
+            ("UPDATE own_keys SET fingerprint = zeroblob(32)", "not the key that was used"),
+            ("DELETE FROM own_keys", "no key of that name is in use"),
+        ] {
+            let (mut scene, _) = held(3);
+            scene.store().connection.execute(sql, []).unwrap();
+            let found: Vec<_> = scene.store().check().unwrap().iter().map(ToString::to_string).collect();
+            assert!(found.iter().any(|found| found.contains(expected)), "{sql}: {found:?}");
+        }
+    }
+}

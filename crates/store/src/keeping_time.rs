@@ -3,7 +3,11 @@
 //! A deployment that runs is ended by the run itself, which alone knows what it has counted since the last receipt; one
 //! whose process died is ended by the recovery. Both ask [`domain::Deployment::due`], as this does.
 
-use domain::{DeploymentId, Due, Operation, OperationId};
+use std::collections::BTreeMap;
+
+use domain::alert::Truth;
+use domain::{DeploymentId, Due, Judgement, Operation, OperationId, Outcome};
+use evidence::Fact;
 use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 
@@ -26,6 +30,31 @@ impl Store {
         }
         done.extend(self.purge_due(now)?);
         Ok(done)
+    }
+
+    /// Alerts of a deployment that a person judged to be of somebody else, or that an identity check showed wrong.
+    pub fn false_alerts(&self, d: &DeploymentId) -> Result<u64, StoreError> {
+        let not_this_person = Judgement::NotThisPerson.word();
+        let mut is_false = BTreeMap::new();
+        for (_, entry) in self.entries(Some(d))? {
+            let (alert, found) = match entry.fact {
+                Fact::AlertAdjudicated { alert, judgement, .. } => (alert, judgement == not_this_person),
+                Fact::AlertJudgedTwice { alert, first, second, .. } => {
+                    (alert, first == not_this_person || second == not_this_person)
+                }
+                Fact::OutcomeRecorded { alert, outcome, .. } | Fact::OutcomeReclassified { alert, outcome, .. } => {
+                    match Outcome::from_word(&outcome).map(Outcome::truth) {
+                        Some(Truth::False) => (alert, true),
+                        Some(Truth::True) => (alert, false),
+                        // No check was made: what the judgement said stands.
+                        Some(Truth::Unconfirmed) | None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            is_false.insert(alert, found);
+        }
+        Ok(is_false.into_values().filter(|found| *found).count() as u64)
     }
 
     /// The operation of this name, as its entry says.

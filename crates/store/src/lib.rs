@@ -29,6 +29,7 @@ mod policy_explained;
 mod policies;
 mod deployments;
 mod staff;
+mod thresholds;
 mod keeping_time;
 mod sealing;
 mod watchlist;

@@ -94,6 +94,7 @@ impl Store {
         self.refuse_earlier(event.at)?;
         if let Publication::Publish(entry) = &publication {
             self.refuse_outdated(event, entry)?;
+            self.refuse_other_threshold(entry)?;
         }
         Ok(publication)
     }
@@ -239,7 +240,7 @@ pub(crate) fn recollection_of(row: &Row<'_>) -> Result<Recollection, StoreError>
     Ok(Recollection { actor: actor_of(row.get(2).doing(doing)?, number)?, entry: entry_of(row, 1, number)? })
 }
 
-fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
+pub(crate) fn actor_of(actor: Option<String>, number: u64) -> Result<Actor, StoreError> {
     let Some(officer) = actor else { return Ok(Actor::System) };
     OfficerId::new(&officer)
         .map(Actor::Officer)
@@ -295,9 +296,12 @@ impl<'a> About<'a> {
     fn of(happening: &'a Happening) -> Self {
         use Happening as H;
         let (deployment, alert, listed) = match happening {
-            H::PolicyAdopted { .. } | H::OperationOpened { .. } | H::StaffChanged { .. } | H::StaffCounted { .. } => {
-                (None, None, None)
-            }
+            H::PolicyAdopted { .. }
+            | H::OperationOpened { .. }
+            | H::StaffChanged { .. }
+            | H::ThresholdProposed { .. }
+            | H::ThresholdSet { .. }
+            | H::StaffCounted { .. } => (None, None, None),
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
             H::WatchlistEntryAdded { deployment, number } => (Some(deployment), None, Some(*number)),
             H::AlertRaised { deployment, alert, .. }
@@ -345,6 +349,8 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
             StaffChange::Reinstated => "staff-reinstated",
         },
         H::StaffCounted { .. } => "staff-counted",
+        H::ThresholdProposed { .. } => "threshold-proposed",
+        H::ThresholdSet { .. } => "threshold-set",
         H::Approved { .. } => "deployment-approved",
         H::ApprovedUrgently { .. } => "deployment-approved-urgently",
         H::Ratified { .. } => "deployment-ratified",

@@ -154,3 +154,112 @@ fn fresh_code() -> Result<ReceiptCode, StoreError> {
 fn hash(code: &ReceiptCode) -> [u8; 32] {
     Sha256::new().chain_update("overt receipt code 1\n").chain_update(code.as_bytes()).finalize().into()
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use domain::{Outcome, Refusal, Role, WhyNot};
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::scenes::{Scene, files_holding, officer};
+
+    pub(crate) fn engaged(engagement: Engagement) -> (Scene, AlertId, Option<ReceiptCode>) {
+        let mut scene = Scene::new();
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        scene.adjudicate(&alert);
+        let (judged, now) = (scene.store().alert(&alert).unwrap().expect_adjudicated().unwrap(), scene.tick());
+        let (_, code) = scene.store().engage(judged, &officer(Role::EngagementOfficer), engagement, now).unwrap();
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        (scene, alert, code)
+    }
+
+    #[test]
+    fn whoever_holds_the_code_reads_the_receipt_until_its_time_is_over() {
+        let (mut scene, alert, code) = engaged(Engagement::SpokenTo);
+        let code = code.unwrap().to_string();
+        for plain in [code.clone(), code.replace('-', "")] {
+            assert_eq!(files_holding(&scene.dir(), plain.as_bytes()), 0, "only a hash is kept");
+        }
+        let now = scene.tick();
+        let receipt = scene.store().receipt(&code.to_lowercase(), now).unwrap();
+        assert_eq!((receipt.place.as_str(), receipt.force.as_str()), ("concourse", "Example force"));
+        assert_eq!((receipt.camera.as_str(), receipt.threshold.as_str()), ("c1", "0.5"));
+        assert_eq!((receipt.outcome, receipt.alert), (None, alert.to_string()));
+        let AlertState::Engaged(engaged) = scene.store().alert(&alert).unwrap().into_inner() else { panic!("engaged") };
+        let (policy, now) = (scene.store().policy().unwrap().unwrap(), scene.tick());
+        let closed = engaged.record_outcome(&officer(Role::EngagementOfficer), Outcome::IdentityRefuted, &policy, now);
+        scene.store().commit(closed.unwrap()).unwrap();
+        scene.purged();
+        scene.reopen();
+        let now = scene.tick();
+        let receipt = scene.store().receipt(&code, now).unwrap();
+        assert_eq!(receipt.outcome.as_deref(), Some("identity refuted"), "after the purge too");
+        let text = receipt.text(&ReceiptCode::parse(&code).unwrap());
+        for said in [&code, "concourse", "identity refuted", "0.001", "Example force"] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        let now = scene.pass(policy.complaint_retention);
+        let late = scene.store().receipt(&code, now);
+        let unknown = |result: Result<AlertReceipt, StoreError>| matches!(result, Err(StoreError::Refusal(found)) if found == AlertRefusal::ReceiptUnknown.into());
+        assert!(unknown(late));
+        assert!(unknown(scene.store().receipt("0000-0000-0000-0000", now)));
+        assert!(unknown(scene.store().receipt("'; DROP TABLE alerts", now)));
+        scene.store().purge_due(now).unwrap();
+        let kept: u64 =
+            scene.store().connection.query_row("SELECT count(*) FROM alert_receipts", [], |row| row.get(0)).unwrap();
+        assert_eq!((kept, scene.store().check().unwrap()), (0, vec![]));
+    }
+
+    #[test]
+    fn nobody_is_engaged_but_by_an_engagement_officer_after_the_same_person_was_seen() {
+        for engagement in [Engagement::NotFound, Engagement::NotEngaged(WhyNot::Recording)] {
+            let (mut scene, alert, code) = engaged(engagement);
+            assert!(code.is_none());
+            let AlertState::Engaged(engaged) = scene.store().alert(&alert).unwrap().into_inner() else {
+                panic!("engaged")
+            };
+            let (policy, now) = (scene.store().policy().unwrap().unwrap(), scene.tick());
+            let outcome = |outcome| {
+                engaged.clone().record_outcome(&officer(Role::EngagementOfficer), outcome, &policy, now).map(drop)
+            };
+            assert_eq!(outcome(Outcome::IdentityConfirmed), Err(AlertRefusal::NobodySpokenTo.into()));
+            assert_eq!(outcome(Outcome::NoAction), Ok(()));
+            let arrest = AlertRefusal::OutcomeNotInPolicy { outcome: "arrest" };
+            assert_eq!(outcome(Outcome::Arrest), Err(arrest.into()));
+        }
+        let mut scene = Scene::new();
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        scene.adjudicate(&alert);
+        let (judged, now) = (scene.store().alert(&alert).unwrap().expect_adjudicated().unwrap(), scene.tick());
+        let refused = scene.store().engage(judged, &officer(Role::Operator), Engagement::SpokenTo, now);
+        assert!(matches!(refused, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
+    }
+
+    #[test]
+    fn an_outcome_is_put_right_by_those_who_may_also_after_the_purge() {
+        let mut scene = Scene::new();
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        scene.adjudicate(&alert);
+        scene.close_alert(&alert);
+        scene.purged();
+        let policy = scene.store().policy().unwrap().unwrap();
+        let now = scene.pass(SignedDuration::from_hours(100));
+        let AlertState::Closed(closed) = scene.store().alert(&alert).unwrap().into_inner() else { panic!("closed") };
+        let reason = domain::Reclassification::ComplaintUpheld;
+        let by = |who: Role, outcome| closed.clone().reclassify(&officer(who), outcome, reason, &policy, now);
+        assert!(matches!(by(Role::Operator, Outcome::IdentityRefuted), Err(Refusal::RoleMayNot { .. })));
+        let same = by(Role::DataProtectionOfficer, Outcome::IdentityConfirmed).unwrap_err();
+        assert_eq!(same, AlertRefusal::OutcomeUnchanged { outcome: "identity confirmed" }.into());
+        let d = scene.d();
+        assert_eq!(scene.store().alert_figures(&d).unwrap().true_alerts, 1);
+        let decided = by(Role::DataProtectionOfficer, Outcome::IdentityRefuted).unwrap();
+        scene.store().commit(decided).unwrap();
+        let figures = scene.store().alert_figures(&d).unwrap();
+        assert_eq!((figures.true_alerts, figures.false_alerts, figures.reclassified), (0, 1, 1));
+        assert_eq!((figures.faces_seen, figures.false_alert_rate()), (1, Some(1.0)));
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+}

@@ -178,6 +178,11 @@ impl Scene {
 
     pub(crate) fn live(&mut self, deployment: &'static str) {
         self.ready(deployment);
+        self.start();
+    }
+
+    /// Starts what is ready.
+    pub(crate) fn start(&mut self) {
         let announced = self.deployment().expect_announced().unwrap().into_inner();
         let (policy, now) = (self.store().policy().unwrap().unwrap(), self.tick());
         let started = announced.start(&officer(Role::Operator), equipment(), &threshold(), &policy, now).unwrap();
@@ -238,6 +243,12 @@ impl Scene {
     pub(crate) fn ended(&mut self, deployment: &'static str) -> AlertId {
         self.live(deployment);
         let alert = self.alert();
+        self.end();
+        alert
+    }
+
+    /// Ends what is live and has raised one alert.
+    pub(crate) fn end(&mut self) {
         self.receipt();
         let now = self.tick();
         let live = self.deployment().expect_live().unwrap().into_inner();
@@ -245,7 +256,6 @@ impl Scene {
         let ended = self.store().commit(ended).unwrap().into_inner();
         assert_eq!(ended.counts(), Counts { faces_seen: 1, templates_made: 1, templates_destroyed: 0, alerts_kept: 1 });
         self.stepped(Deployment::Ended(ended));
-        alert
     }
 
     pub(crate) fn purged(&mut self) {

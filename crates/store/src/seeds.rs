@@ -241,3 +241,136 @@ fn insert(
         .doing("fixing a seeded pair")
         .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{AlertRefusal, Engagement, Refusal, Role};
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::scenes::{LABEL, LISTED_IMAGE, Scene, officer};
+
+    const PAIRS: [SeedPair; 2] = [SeedPair { shown: 1, listed: 3 }, SeedPair { shown: 3, listed: 2 }];
+
+    fn fix(scene: &mut Scene, pairs: &[SeedPair], role: Role) -> Result<Recorded<()>, StoreError> {
+        let (announced, now) = (scene.deployment().expect_announced().unwrap(), scene.tick());
+        scene.store().seed_exercise(&announced, &officer(role), pairs, now)
+    }
+
+    fn show(scene: &mut Scene) -> Option<AlertId> {
+        let (live, now) = (scene.deployment().expect_live().unwrap(), scene.tick());
+        scene.store().show_seed(&live, "c1", now).unwrap().map(|raised| raised.alert.clone())
+    }
+
+    fn judge(scene: &mut Scene, a: &AlertId, saw: Judgement) -> Result<Recorded<AlertState>, StoreError> {
+        let now = scene.tick();
+        scene.store().view_evidence(a, &officer(Role::Operator), now).unwrap();
+        let now = scene.pass(SignedDuration::from_secs(6));
+        scene.store().judge(a, &officer(Role::Operator), saw, now)
+    }
+
+    #[test]
+    fn seeds_are_judged_like_alerts_told_at_the_end_and_counted_as_none() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.ready("kx-1");
+        fix(&mut scene, &PAIRS, Role::WatchlistOfficer).unwrap();
+        scene.start();
+        let alert = scene.alert();
+        let (first, second) = (show(&mut scene).unwrap(), show(&mut scene).unwrap());
+        assert_eq!(show(&mut scene), None, "all were shown");
+        let d = scene.d();
+        let rows = scene.store().alerts(&d).unwrap();
+        let named: Vec<_> = rows.iter().map(|row| row.alert.raised().alert.clone()).collect();
+        assert_eq!(named, [second.clone(), first.clone(), alert.clone()]);
+        assert_eq!((rows[0].label.as_str(), rows[0].entry, rows[0].camera.as_str()), (LABEL, 2, "c1"));
+        assert_eq!(first.as_str().len(), alert.as_str().len(), "nothing in the name tells them apart");
+        let published = format!("{:?}", scene.store().entries(None).unwrap());
+        assert!(!published.contains(first.as_str()), "it would tell the reviewers");
+        let now = scene.tick();
+        let opened = scene.store().view_evidence(&first, &officer(Role::Operator), now).unwrap();
+        assert_eq!((opened.live_png.as_slice(), opened.entry), (LISTED_IMAGE, 3));
+        judge(&mut scene, &first, Judgement::SamePerson).unwrap();
+        judge(&mut scene, &second, Judgement::NotThisPerson).unwrap();
+        scene.adjudicate(&alert);
+        let judged = scene.store().alert(&first).unwrap().expect_adjudicated().unwrap();
+        let now = scene.tick();
+        assert_eq!(scene.store().view_particulars(&judged, &officer(Role::Operator), now).unwrap(), None);
+        let engaged = scene.store().engage(judged, &officer(Role::EngagementOfficer), Engagement::SpokenTo, now);
+        assert!(matches!(engaged, Err(StoreError::Refusal(found)) if found == AlertRefusal::SeededPair.into()));
+        scene.end();
+        scene.reopen();
+        let (ended, now) = (scene.deployment().expect_ended().unwrap(), scene.tick());
+        let figures = scene.store().reveal_seeds(&ended, now).unwrap().unwrap().into_inner();
+        assert_eq!((figures.shown, figures.judgements, figures.false_accepts, figures.cannot_tell), (2, 2, 1, 0));
+        assert_eq!((figures.seconds_to_decide_p50, figures.seconds_to_decide_p90), (6, 7));
+        assert_eq!(figures.seeds, [first.to_string(), second.to_string()]);
+        assert!(scene.store().reveal_seeds(&ended, now).unwrap().is_none(), "told once");
+        let figures = scene.store().alert_figures(&d).unwrap();
+        assert_eq!((figures.alerts, figures.unconfirmed, figures.false_alerts), (1, 1, 0));
+        scene.purged();
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        assert!(matches!(scene.store().alert(&first), Err(StoreError::Unknown { .. })));
+    }
+
+    #[test]
+    fn a_purge_tells_what_nobody_told_and_late_judgements_are_refused() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.ready("kx-1");
+        fix(&mut scene, &PAIRS, Role::WatchlistOfficer).unwrap();
+        scene.start();
+        scene.alert();
+        let seed = show(&mut scene).unwrap();
+        scene.end();
+        let (ended, now) = (scene.deployment().expect_ended().unwrap(), scene.tick());
+        scene.store().reveal_seeds(&ended, now).unwrap().unwrap();
+        assert!(matches!(judge(&mut scene, &seed, Judgement::CannotTell), Err(StoreError::Outdated { .. })));
+        scene.purged();
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.ready("kx-1");
+        fix(&mut scene, &PAIRS, Role::WatchlistOfficer).unwrap();
+        scene.start();
+        scene.alert();
+        scene.end();
+        scene.purged();
+        let entries = scene.store().entries(None).unwrap();
+        let told = entries.iter().find_map(|(_, entry)| match &entry.fact {
+            Fact::SeedsRevealed(figures) => Some((figures.shown, figures.judgements, figures.seeds.len())),
+            _ => None,
+        });
+        assert_eq!(told, Some((0, 0, 2)));
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+
+    #[test]
+    fn a_pair_is_fixed_once_by_the_watchlist_officer_and_shows_two_people() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.announced("kx-1");
+        scene.list_three();
+        let early = fix(&mut scene, &PAIRS, Role::WatchlistOfficer);
+        assert!(matches!(early, Err(StoreError::Refusal(Refusal::WatchlistNotFrozen))));
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.ready("kx-1");
+        let one_person = [SeedPair { shown: 1, listed: 2 }];
+        for (pairs, expected) in [
+            (&one_person[..], AlertRefusal::SeedShowsOnePerson { shown: 1, listed: 2 }),
+            (&[], AlertRefusal::SeedsNone),
+        ] {
+            let refused = fix(&mut scene, pairs, Role::WatchlistOfficer);
+            assert!(matches!(refused, Err(StoreError::Refusal(found)) if found == expected.clone().into()));
+        }
+        let operator = fix(&mut scene, &PAIRS, Role::Operator);
+        assert!(matches!(operator, Err(StoreError::Refusal(Refusal::RoleMayNot { .. }))));
+        fix(&mut scene, &PAIRS, Role::WatchlistOfficer).unwrap();
+        let twice = fix(&mut scene, &PAIRS, Role::WatchlistOfficer);
+        assert!(matches!(twice, Err(StoreError::Refusal(found)) if found == AlertRefusal::SeedsFixedAlready.into()));
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        scene.store().connection.execute("UPDATE seedings SET salt = '00'", []).unwrap();
+        let found: Vec<_> = scene.store().check().unwrap().into_iter().map(|finding| finding.found).collect();
+        assert_eq!(found, ["its seeded pairs are not those committed to"]);
+    }
+}

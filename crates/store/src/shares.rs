@@ -124,3 +124,157 @@ impl Store {
         Ok(history)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{HoldGround, HoldTerms, OfficerId, Origin, Refusal, Role, ShareRefusal, Terms};
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::scenes::{LISTED_IMAGE, LIVE_IMAGE, Scene, facts, officer, template};
+
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+    fn name(name: &str) -> ShareId {
+        ShareId::new(name).unwrap()
+    }
+
+    fn propose(scene: &mut Scene, share: &str, direction: Direction, what: Shared) {
+        let (policy, now) = (scene.store().policy().unwrap().unwrap(), scene.tick());
+        let terms = Terms {
+            share: name(share),
+            direction,
+            counterpart: "Example prosecutor".into(),
+            what,
+            agreement: "memorandum 7".into(),
+            basis: "statute".into(),
+            expires: now + DAY * 10,
+            outcome_due: DAY * 2,
+        };
+        let proposed = Share::propose(terms, &officer(Role::WatchlistOfficer), &policy, now).unwrap();
+        scene.store().commit(proposed).unwrap();
+    }
+
+    fn approved(scene: &mut Scene, share: &str, direction: Direction, what: Shared) {
+        propose(scene, share, direction, what);
+        let (proposed, now) = (scene.store().share(&name(share)).unwrap().into_inner(), scene.tick());
+        let approved = proposed.approve(&officer(Role::AuthorisingOfficer), now).unwrap();
+        scene.store().commit(approved).unwrap();
+    }
+
+    fn export(scene: &mut Scene, alert: &AlertId, share: &str) -> Result<AlertExport, StoreError> {
+        let now = scene.tick();
+        scene.store().export_alert(alert, &name(share), &officer(Role::AuthorisingOfficer), now)
+    }
+
+    fn refused<T>(result: Result<T, StoreError>) -> Refusal {
+        match result {
+            Err(StoreError::Refusal(refusal)) => refusal,
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("it was not refused"),
+        }
+    }
+
+    #[test]
+    fn evidence_leaves_only_under_a_share_in_force_for_it_and_is_counted() {
+        let mut scene = Scene::new();
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        assert!(matches!(export(&mut scene, &alert, "s1"), Err(StoreError::Unknown { .. })));
+        propose(&mut scene, "s1", Direction::Out, Shared::AlertEvidence);
+        assert_eq!(refused(export(&mut scene, &alert, "s1")), ShareRefusal::NotApproved.into());
+        approved(&mut scene, "s2", Direction::Out, Shared::Statistics);
+        let other = ShareRefusal::ForOther {
+            agreed: "statistics going out".into(),
+            attempted: "alert evidence going out".into(),
+        };
+        assert_eq!(refused(export(&mut scene, &alert, "s2")), other.into());
+        approved(&mut scene, "s3", Direction::Out, Shared::AlertEvidence);
+        let before = scene.store().entries(None).unwrap().len();
+        let exported = export(&mut scene, &alert, "s3").unwrap();
+        assert_eq!((exported.live_png.as_slice(), exported.frame_number), (LIVE_IMAGE, 77));
+        let entries = scene.store().entries(None).unwrap();
+        assert_eq!(entries.len(), before + 1, "one public count");
+        assert!(!format!("{:?}", entries[before]).contains(alert.as_str()), "which alert it was is not public");
+        assert_eq!(scene.store().share(&name("s3")).unwrap().items(), 1);
+        let now = scene.tick();
+        let operator = scene.store().export_alert(&alert, &name("s3"), &officer(Role::Operator), now);
+        assert!(matches!(refused(operator), Refusal::RoleMayNot { .. }));
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+
+    #[test]
+    fn an_overdue_outcome_stops_a_share_at_once_and_revokes_it_at_the_next_clock() {
+        let mut scene = Scene::new();
+        scene.operation();
+        let alert = scene.ended("kx-1");
+        let now = scene.tick();
+        let terms = HoldTerms { ground: HoldGround::LegalProceedings, until: now + DAY * 5 };
+        scene.store().hold(&alert, &officer(Role::AuthorisingOfficer), terms, now).unwrap();
+        approved(&mut scene, "s1", Direction::Out, Shared::AlertEvidence);
+        export(&mut scene, &alert, "s1").unwrap();
+        scene.pass(DAY + DAY / 2);
+        export(&mut scene, &alert, "s1").unwrap();
+        scene.pass(DAY);
+        assert!(matches!(
+            refused(export(&mut scene, &alert, "s1")),
+            Refusal::Share(ShareRefusal::OutcomeOverdue { .. })
+        ));
+        let now = scene.tick();
+        scene.store().purge_due(now).unwrap();
+        let share = scene.store().share(&name("s1")).unwrap();
+        assert_eq!(share.state(), "revoked");
+        assert_eq!(
+            refused(export(&mut scene, &alert, "s1")),
+            ShareRefusal::Revoked { reason: "outcome overdue" }.into()
+        );
+        approved(&mut scene, "s2", Direction::Out, Shared::AlertEvidence);
+        export(&mut scene, &alert, "s2").unwrap();
+        let (share, now) = (scene.store().share(&name("s2")).unwrap().into_inner(), scene.tick());
+        let reported = share.report_outcome(&officer(Role::AuthorisingOfficer), now).unwrap();
+        scene.store().commit(reported).unwrap();
+        scene.pass(DAY * 3);
+        assert!(
+            matches!(refused(export(&mut scene, &alert, "s2")), Refusal::AlertExpired { .. }),
+            "the share is in force, but neither the alert nor its hold is"
+        );
+        let now = scene.tick();
+        scene.store().purge_due(now).unwrap();
+        assert_eq!(scene.store().shares().unwrap().len(), 2);
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+
+    #[test]
+    fn an_image_of_another_body_enters_only_under_a_share_that_is_in_force() {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.announced("kx-1");
+        let list = |scene: &mut Scene, share: &str| {
+            let (announced, now) = (scene.deployment().expect_announced().unwrap(), scene.tick());
+            let entry = domain::EntryFacts { origin: Origin::Share(name(share)), ..facts("exercise subject 1") };
+            let by = officer(Role::WatchlistOfficer);
+            scene.store().list(&announced, &by, entry, LISTED_IMAGE, &template(1), now)
+        };
+        assert!(matches!(list(&mut scene, "s1"), Err(StoreError::Unknown { .. })));
+        propose(&mut scene, "s1", Direction::In, Shared::WatchlistImages);
+        assert_eq!(refused(list(&mut scene, "s1")), ShareRefusal::NotApproved.into());
+        let (proposed, now) = (scene.store().share(&name("s1")).unwrap().into_inner(), scene.tick());
+        let proposer =
+            domain::Officer { id: OfficerId::new("watchlist-officer").unwrap(), ..officer(Role::AuthorisingOfficer) };
+        let own = proposed.clone().approve(&proposer, now).unwrap_err();
+        assert_eq!(own, ShareRefusal::ProposerMayNotApprove.into());
+        scene.store().commit(proposed.approve(&officer(Role::AuthorisingOfficer), now).unwrap()).unwrap();
+        list(&mut scene, "s1").unwrap();
+        assert_eq!(scene.store().share(&name("s1")).unwrap().items(), 1);
+        let d = scene.d();
+        let key = scene.store().key_folder().read(&d).unwrap();
+        assert_eq!(scene.store().listed_facts(&key, &d, 1).unwrap().origin, Origin::Share(name("s1")));
+        let (share, now) = (scene.store().share(&name("s1")).unwrap().into_inner(), scene.tick());
+        let revoked = share.revoke(&officer(Role::DataProtectionOfficer), domain::Revocation::Misused, now).unwrap();
+        scene.store().commit(revoked).unwrap();
+        let late = refused(list(&mut scene, "s1"));
+        assert_eq!(late, ShareRefusal::Revoked { reason: "used for something else" }.into());
+        assert_eq!(late.to_string(), "the share was revoked (used for something else); propose a new one");
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+}

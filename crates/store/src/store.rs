@@ -115,6 +115,8 @@ impl Store {
             | H::TripCleared { .. }
             | H::ResultsPublished { .. }
             | H::StaffCounted { .. }
+            | H::ThresholdProposed { .. }
+            | H::ThresholdSet { .. }
             | H::SignageConfirmed { .. }
             | H::RecordingDeclared { .. }
             | H::Started { .. }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Redirect;
 use domain::Refusal;
-use pipeline::Stage;
 use serde::Deserialize;
 use tokio::time::interval;
 
@@ -49,7 +48,7 @@ pub(crate) async fn end(State(house): State<House>, Posted(form): Posted<EndForm
     asked.map_err(|_| Fault::Broken("the run could not be asked to end"))?;
     let mut pace = interval(LOOK_EVERY);
     for _ in 0..LOOKS_MAX {
-        if house.running().status().stage != Stage::Running {
+        if house.running().status().stage.is_over() {
             break;
         }
         pace.tick().await;

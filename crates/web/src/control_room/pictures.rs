@@ -84,7 +84,7 @@ async fn send_pictures(house: &House, camera: usize, send: &Sender<Result<Bytes,
     if send.send(Ok(Bytes::from(format!("--{BOUNDARY}\r\n")))).await.is_err() {
         return;
     }
-    while !*closing.borrow() && house.running().status().stage == Stage::Running {
+    while !*closing.borrow() && !house.running().status().stage.is_over() {
         tokio::select! {
             _ = pace.tick() => {}
             _ = closing.changed() => return,
@@ -114,7 +114,7 @@ fn running_camera(house: &House, camera: &str) -> Result<usize, Fault> {
     let known = camera.parse::<usize>().ok().filter(|camera| *camera < house.running().cameras().len());
     let camera = known.ok_or(Fault::NotFound("camera of this number"))?;
     match house.running().status().stage {
-        Stage::Running => Ok(camera),
+        Stage::Running | Stage::Paused(_) => Ok(camera),
         Stage::Ended | Stage::Stopped(_) => Err(Fault::Destroyed("the run is over and its pictures are gone")),
     }
 }

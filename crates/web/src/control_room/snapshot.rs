@@ -85,6 +85,7 @@ impl Snapshot {
     fn new(deployment: &DeploymentId, state: &'static str, status: Status, alerts: Standing) -> Self {
         let (stage, stopped_because) = match status.stage {
             Stage::Running => ("running", None),
+            Stage::Paused(why) => ("paused", Some(why)),
             Stage::Ended => ("ended", None),
             Stage::Stopped(why) => ("stopped", Some(why)),
         };

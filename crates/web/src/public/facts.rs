@@ -28,6 +28,15 @@ pub(super) fn say(fact: &Fact) -> Said {
             let counts = by_role.iter().map(|(role, people)| format!("{people} in the role of {role}"));
             ("Staff counted", format!("Trained and able to act: {}.", counts.collect::<Vec<_>>().join(", ")))
         }
+        Fact::ThresholdProposed { change, role } => {
+            ("Threshold proposed", format!("Somebody in the role of {role} proposed {}", threshold_in_words(change)))
+        }
+        Fact::ThresholdSet { change, proposed_by, approved_by } => {
+            let words = threshold_in_words(change);
+            let sentence =
+                format!("Proposed in the role of {proposed_by}, approved by another in that of {approved_by}: {words}");
+            ("Threshold set", sentence)
+        }
         Fact::DeploymentProposed(plan) => ("Deployment proposed", plan_in_words(plan)),
         Fact::DeploymentApproved { role, .. } => {
             ("Deployment approved", format!("Another person approved it, in the role of {role}."))
@@ -182,6 +191,20 @@ pub(super) fn counts_in_words(counts: &Counts) -> String {
         words::plural(counts.templates_made, "template"),
         words::grouped(counts.templates_destroyed),
         words::grouped(counts.alerts_kept)
+    )
+}
+
+fn threshold_in_words(change: &evidence::ThresholdChange) -> String {
+    let forecast = change.forecast.iter().map(|(group, effect)| format!("{group}: {effect}"));
+    format!(
+        "the threshold {} for {}, measured at a false-positive rate of {} in {}; before: {}. Why: {}. Expected: {}.",
+        change.value,
+        change.model,
+        change.fpir,
+        change.evaluation,
+        change.previous.as_deref().unwrap_or("none set"),
+        change.reason,
+        forecast.collect::<Vec<_>>().join("; ")
     )
 }
 

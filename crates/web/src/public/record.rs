@@ -202,6 +202,8 @@ impl Record {
             Fact::PolicyAdopted { .. }
             | Fact::OperationOpened { .. }
             | Fact::StaffCounted { .. }
+            | Fact::ThresholdProposed { .. }
+            | Fact::ThresholdSet { .. }
             | Fact::DeploymentRatified { .. }
             | Fact::OutsideAuthorised { .. }
             | Fact::DocumentFilled { .. }
