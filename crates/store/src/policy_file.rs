@@ -187,6 +187,12 @@ fn read_file(toml: &str) -> Result<PolicyFile, StoreError> {
 }
 
 fn threshold(table: &ThresholdTable) -> Result<Threshold, StoreError> {
+    if table.evaluation.trim().is_empty() {
+        return Err(unreadable(&format!(
+            "the threshold of `{}` does not say in which evaluation it was measured",
+            table.model
+        )));
+    }
     let model = ModelId::new(&table.model);
     Ok(Threshold::new(model, table.value, table.fpir, table.evaluation.clone())?)
 }
