@@ -7,6 +7,7 @@ mod running;
 mod purged;
 mod due;
 mod lease;
+mod listing;
 mod replay;
 mod seeding;
 

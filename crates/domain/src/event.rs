@@ -102,12 +102,26 @@ pub enum Happening {
         deployment: DeploymentId,
         number: u32,
     },
+    WatchlistEntryRemoved {
+        deployment: DeploymentId,
+        number: u32,
+    },
+    HigherApprovalGiven {
+        deployment: DeploymentId,
+        number: u32,
+    },
+    LikenessAcknowledged {
+        deployment: DeploymentId,
+        first: u32,
+        second: u32,
+    },
     WatchlistFrozen {
         deployment: DeploymentId,
         people: u64,
         images: u64,
         by_ground: BTreeMap<String, u64>,
         commitment: String,
+        by_approval: BTreeMap<String, u64>,
     },
     SignageConfirmed {
         deployment: DeploymentId,
@@ -179,6 +193,30 @@ pub enum Happening {
         reason: String,
         counts: Counts,
     },
+    AlertsSuppressed {
+        deployment: DeploymentId,
+        up_to: u64,
+    },
+    WatchlistDestroyed {
+        deployment: DeploymentId,
+        images: u64,
+    },
+    SuppressionEntered {
+        deployment: DeploymentId,
+        alert: AlertId,
+        expires: Timestamp,
+    },
+    SuppressionErased {
+        deployment: DeploymentId,
+        alert: AlertId,
+    },
+    ListedAsked {
+        deployment: DeploymentId,
+    },
+    CommitmentsDestroyed {
+        deployment: DeploymentId,
+        questions: u64,
+    },
     Purged {
         deployment: DeploymentId,
         alerts_destroyed: u64,
@@ -223,6 +261,12 @@ impl Event {
         use Happening as H;
         let fact = match self.happening.clone() {
             H::WatchlistEntryAdded { .. } => return Publication::Withhold(Withheld::WouldPointAtOnePerson),
+            H::WatchlistEntryRemoved { .. } | H::HigherApprovalGiven { .. } | H::LikenessAcknowledged { .. } => {
+                return Publication::Withhold(Withheld::WouldPointAtOnePerson);
+            }
+            H::SuppressionEntered { .. } | H::SuppressionErased { .. } | H::ListedAsked { .. } => {
+                return Publication::Withhold(Withheld::WouldPointAtOnePerson);
+            }
             H::AlertViewed { .. } => return Publication::Withhold(Withheld::StaffConduct),
             H::StaffChanged { .. } => return Publication::Withhold(Withheld::StaffRegister),
             H::StaffCounted { by_role } => Fact::StaffCounted { by_role },
@@ -257,8 +301,24 @@ impl Event {
             H::NoticePublished { deployment, notice_digest } => {
                 Fact::NoticePublished { deployment: text(&deployment), notice_digest }
             }
-            H::WatchlistFrozen { deployment, people, images, by_ground, commitment } => {
-                Fact::WatchlistFrozen { deployment: text(&deployment), people, images, by_ground, commitment }
+            H::WatchlistFrozen { deployment, people, images, by_ground, commitment, by_approval } => {
+                Fact::WatchlistFrozen {
+                    deployment: text(&deployment),
+                    people,
+                    images,
+                    by_ground,
+                    commitment,
+                    by_approval,
+                }
+            }
+            H::AlertsSuppressed { deployment, up_to } => {
+                Fact::AlertsSuppressed { deployment: text(&deployment), up_to }
+            }
+            H::WatchlistDestroyed { deployment, images } => {
+                Fact::WatchlistDestroyed { deployment: text(&deployment), images, key_destroyed: true }
+            }
+            H::CommitmentsDestroyed { deployment, questions } => {
+                Fact::CommitmentsDestroyed { deployment: text(&deployment), questions }
             }
             H::SignageConfirmed { deployment, signs, alternative_route, page, role } => Fact::SignageConfirmed {
                 deployment: text(&deployment),

@@ -70,6 +70,10 @@ identifier!(
     AlertId
 );
 identifier!(
+    /// A suppression. Random, so that it says nothing about order or person. Never published.
+    SuppressionId
+);
+identifier!(
     /// A complaint. Random, so that it says nothing about order or person.
     ComplaintId
 );

@@ -45,17 +45,20 @@ pub use event::{Actor, Event, Happening, Publication, Withheld, published_plan};
 pub use evidence::{Counts, Equipment, Results};
 pub use figures::Figures;
 pub use hold::{Hold, HoldGround, HoldTerms};
-pub use identifiers::{AlertId, ComplaintId, DeploymentId, OfficerId, OperationId, ShareId};
+pub use identifiers::{AlertId, ComplaintId, DeploymentId, OfficerId, OperationId, ShareId, SuppressionId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
 pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
 pub use receipt::{AlertReceipt, ReceiptCode};
 pub use refusal::Refusal;
-pub use settle::{Nearest, PendingAlert, Settlement, settle};
+pub use settle::{Hit, Nearest, PendingAlert, Settlement, settle, settle_among};
 pub use share::{Direction, Revocation, Share, ShareRefusal, ShareStep, Shared, Terms};
 pub use staff::{Member, StaffChange, Standing};
 pub use tally::Tally;
 pub use threshold::{ModelId, Score, Threshold};
 pub use threshold_ledger::{ProposedThreshold, ThresholdWish};
 pub use tripwire::{Trip, Watched, Wire, tripped};
-pub use watchlist::{EntryFacts, Origin};
+pub use watchlist::{
+    Age, Approval, Consent, EntryFacts, Flag, Likeness, Listing, NearestSuppressed, Origin, Protection, Reference,
+    Retention, Roll, Suppression,
+};

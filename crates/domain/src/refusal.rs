@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::alert::AlertRefusal;
@@ -44,6 +45,22 @@ pub enum Refusal {
     WatchlistFrozenAlready,
     WatchlistNotFrozen,
     WatchlistTooOld { built: Timestamp, age_max: SignedDuration },
+    EntryTextUnfit { chars_max: usize },
+    ProtectionNotInPolicy { word: String },
+    ImageFromTheFuture { taken: Date },
+    ImageTooOld { taken: Date, age_max: SignedDuration },
+    ImageNotRetained { status: &'static str },
+    AgesContradict,
+    PersonContradicted,
+    TooManyImages { images: u32, images_max: u32 },
+    ApprovalMissing { people: u64 },
+    ApprovalNotNeeded,
+    ListerMayNotApprove,
+    LikenessesOpen { pairs: u64 },
+    StopNotRefuted,
+    ConsentMissing,
+    ReferenceUnusable,
+    TooManyQuestions { per_day_max: u64 },
     WindowBackwards,
     WindowTooLong { length_max: SignedDuration },
     NoticeTooLate { published: Timestamp, lead: SignedDuration, earliest: Timestamp },
@@ -109,6 +126,27 @@ impl Refusal {
             | Self::PlaceGroundNotInPolicy { .. }
             | Self::UrgentGroundNotInPolicy { .. } => {
                 "closed vocabularies: why, who, where and what is urgent are chosen from the policy profile"
+            }
+            Self::ProtectionNotInPolicy { .. } => {
+                "closed vocabularies: who needs a higher approval is chosen from the policy profile"
+            }
+            Self::EntryTextUnfit { .. } | Self::PersonContradicted => {
+                "what is recorded of a listed person is short, plain and the same on each of their images"
+            }
+            Self::ImageFromTheFuture { .. } | Self::ImageTooOld { .. } | Self::AgesContradict => {
+                "an image is of the right person, recent, and its date and the person's age are known"
+            }
+            Self::ImageNotRetained { .. } => "an image is listed only while its supplier may lawfully hold it",
+            Self::TooManyImages { .. } => "the watchlist is limited, in people and in images of each",
+            Self::ApprovalMissing { .. } | Self::ApprovalNotNeeded | Self::ListerMayNotApprove => {
+                "children and protected people are listed only with a higher approval by another person"
+            }
+            Self::LikenessesOpen { .. } => "a person compares entries that are alike before the list is used",
+            Self::StopNotRefuted | Self::ConsentMissing => {
+                "suppression is for people wrongly stopped, who consent to it"
+            }
+            Self::ReferenceUnusable | Self::TooManyQuestions { .. } => {
+                "whether somebody was listed is answered for one named reference at a time"
             }
             Self::WatchlistEntryIncomplete => "provenance: source and legal basis are recorded for each image",
             Self::WatchlistEmpty
@@ -248,7 +286,69 @@ impl fmt::Display for Refusal {
                 write!(out, "the ground {ground:?} is not in the policy's vocabulary; choose one that is")
             }
             Self::WatchlistEntryIncomplete => {
-                write!(out, "the watchlist entry lacks a label, a source or a legal basis; record all three")
+                write!(out, "the watchlist entry lacks a label, a source, a supplier or a legal basis; record all four")
+            }
+            Self::EntryTextUnfit { chars_max } => write!(
+                out,
+                "a text of the watchlist entry is longer than {chars_max} characters or holds control characters; shorten or clean it"
+            ),
+            Self::ProtectionNotInPolicy { word } => {
+                write!(out, "{word:?} is not in the policy's vocabulary of protected people; choose a word that is")
+            }
+            Self::ImageFromTheFuture { taken } => {
+                write!(out, "the image is dated {taken}, which has not come yet; set the date right")
+            }
+            Self::ImageTooOld { taken, age_max } => {
+                let days = age_max.as_hours() / 24;
+                write!(out, "the image was taken on {taken}, longer ago than {days} days; use a more recent one")
+            }
+            Self::ImageNotRetained { status } => write!(
+                out,
+                "the image is {status:?} and may not be held for the whole deployment; ask its supplier or leave it out"
+            ),
+            Self::AgesContradict => {
+                write!(out, "the ages at the image and now do not fit each other; set them right")
+            }
+            Self::PersonContradicted => write!(
+                out,
+                "two images of one person are entered on different grounds or references; enter the person the same way each time"
+            ),
+            Self::TooManyImages { images, images_max } => {
+                write!(
+                    out,
+                    "one person is listed with {images} images and the policy allows {images_max}; keep the best"
+                )
+            }
+            Self::ApprovalMissing { people } => write!(
+                out,
+                "{people} people on the list are children, of unknown age or protected, and nobody approved that; ask an authorising officer who did not list them"
+            ),
+            Self::ApprovalNotNeeded => {
+                write!(out, "this person may be listed without a higher approval; nothing was recorded")
+            }
+            Self::ListerMayNotApprove => {
+                write!(out, "whoever listed this person may not approve it; ask another authorising officer")
+            }
+            Self::LikenessesOpen { pairs } => write!(
+                out,
+                "{pairs} pairs of entries are alike and nobody has compared them; look at each pair, then acknowledge it or take one off"
+            ),
+            Self::StopNotRefuted => write!(
+                out,
+                "the alert was not shown to be about somebody else; suppression is only for people wrongly stopped"
+            ),
+            Self::ConsentMissing => {
+                write!(out, "the person's consent has no reference or no date up to today; record it first")
+            }
+            Self::ReferenceUnusable => write!(
+                out,
+                "the reference has fewer than 4 or more than 200 letters and digits, or control characters; give the reference as recorded"
+            ),
+            Self::TooManyQuestions { per_day_max } => {
+                write!(
+                    out,
+                    "{per_day_max} questions were asked in the last 24 hours, the most there may be; ask tomorrow"
+                )
             }
             Self::WatchlistEmpty => {
                 write!(out, "the watchlist has no entries; enrol at least one or withdraw the deployment")

@@ -6,6 +6,7 @@ use crate::deployment::Lease;
 use crate::refusal::Refusal;
 use crate::tally::Tally;
 use crate::threshold::{Score, Threshold};
+use crate::watchlist::NearestSuppressed;
 
 /// The closest row of the watchlist.
 #[derive(Clone, Debug)]
@@ -16,12 +17,24 @@ pub struct Nearest {
     pub score: Score,
 }
 
-/// What became of a face. `Nobody` and `Unusable` have no field that could hold one.
+/// One person of the watchlist as the face reached them, and the nearest suppression against that very person.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// The closest row of that person.
+    pub nearest: Nearest,
+    /// The closest of those who were wrongly stopped for looking like that person.
+    pub suppressed: Option<NearestSuppressed>,
+}
+
+/// What became of a face. `Nobody`, `Suppressed` and `Unusable` have no field that could hold one.
 pub enum Settlement<F> {
     /// It reached nobody on the watchlist and has been dropped.
     Nobody,
     /// It reached the threshold; it becomes visible only once recorded.
     Candidate(PendingAlert<F>),
+    /// It reached somebody listed, and is nearer to somebody wrongly stopped before for looking like them. It has been
+    /// dropped, and counted.
+    Suppressed,
     /// It could not be compared and has been dropped.
     Unusable(Refusal),
 }
@@ -34,7 +47,7 @@ pub struct PendingAlert<F> {
     expires: Timestamp,
 }
 
-/// Decides about one passage. `face` is dropped here unless it is a candidate; the tally moves in the same step.
+/// Decides about one passage where nobody is suppressed.
 pub fn settle<F>(
     face: F,
     nearest: Option<Nearest>,
@@ -43,25 +56,63 @@ pub fn settle<F>(
     now: Timestamp,
     tally: &mut Tally,
 ) -> Settlement<F> {
-    let met = match &nearest {
-        Some(nearest) => threshold.is_met_by(&nearest.score),
-        None => Ok(false),
-    };
-    let lawful = lease.check(now);
-    match (lawful, met, nearest) {
-        (Ok(()), Ok(true), Some(nearest)) => {
+    let hits = nearest.map(|nearest| Hit { nearest, suppressed: None });
+    settle_among(face, hits, threshold, lease, now, tally)
+}
+
+/// Decides about one passage; `hits` are the people of the watchlist, nearest first. The first who is reached and for whom
+/// nobody is suppressed makes the candidate. `face` is dropped here unless it is one; the tally moves in the same step.
+pub fn settle_among<F>(
+    face: F,
+    hits: impl IntoIterator<Item = Hit>,
+    threshold: &Threshold,
+    lease: &Lease,
+    now: Timestamp,
+    tally: &mut Tally,
+) -> Settlement<F> {
+    match lease.check(now).and_then(|()| choose(hits, threshold, now)) {
+        Ok(Chosen::Row(nearest)) => {
             tally.template_kept();
             Settlement::Candidate(PendingAlert { face, nearest, expires: lease.alert_expiry(now) })
         }
-        (Err(refusal), _, _) | (Ok(()), Err(refusal), _) => {
-            tally.template_destroyed();
-            Settlement::Unusable(refusal)
+        Ok(Chosen::Suppressed) => {
+            tally.template_suppressed();
+            Settlement::Suppressed
         }
-        (Ok(()), Ok(_), _) => {
+        Ok(Chosen::Nobody) => {
             tally.template_destroyed();
             Settlement::Nobody
         }
+        Err(refusal) => {
+            tally.template_destroyed();
+            Settlement::Unusable(refusal)
+        }
     }
+}
+
+/// What the people reached come to.
+enum Chosen {
+    Row(Nearest),
+    Suppressed,
+    Nobody,
+}
+
+fn choose(hits: impl IntoIterator<Item = Hit>, threshold: &Threshold, now: Timestamp) -> Result<Chosen, Refusal> {
+    let mut otherwise = Chosen::Nobody;
+    for Hit { nearest, suppressed } in hits {
+        if !threshold.is_met_by(&nearest.score)? {
+            continue;
+        }
+        let outweighed = match suppressed {
+            Some(suppressed) => suppressed.outweighs(&nearest, threshold, now)?,
+            None => false,
+        };
+        if !outweighed {
+            return Ok(Chosen::Row(nearest));
+        }
+        otherwise = Chosen::Suppressed;
+    }
+    Ok(otherwise)
 }
 
 impl<F> PendingAlert<F> {

@@ -1,5 +1,7 @@
 //! Counting what was made and what became of it. Only [`crate::settle`] moves a template from made to destroyed or kept.
 
+use std::num::NonZeroU64;
+
 use evidence::Counts;
 
 /// The running count of one deployment.
@@ -7,6 +9,7 @@ use evidence::Counts;
 pub struct Tally {
     counts: Counts,
     reported: Counts,
+    suppressed: u64,
 }
 
 impl Tally {
@@ -29,6 +32,17 @@ impl Tally {
     pub(crate) fn template_destroyed(&mut self) {
         self.counts.templates_made += 1;
         self.counts.templates_destroyed += 1;
+    }
+
+    /// It would have been an alert, but was nearer to somebody suppressed: destroyed like any other.
+    pub(crate) fn template_suppressed(&mut self) {
+        self.template_destroyed();
+        self.suppressed += 1;
+    }
+
+    /// How many alerts were suppressed since the deployment started, if any.
+    pub fn suppressed(&self) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.suppressed)
     }
 
     pub(crate) fn template_kept(&mut self) {

@@ -1,44 +1,20 @@
-//! One entry of the list of people sought in one deployment, and what must be known of it.
+//! The list of people sought in one deployment: who may stand on it, what must be known of them, and what is said of it.
+//!
+//! Reading order: one entry, whether it needs a higher approval, how alike two entries are, the list as a whole and what
+//! is published of it; then what outlives it: suppression of a look-alike, and "was I on a list?".
 
-use jiff::civil::Date;
+mod composition;
+mod entry;
+mod likeness;
+mod protection;
+mod question;
+mod roll;
+mod suppression;
 
-use crate::identifiers::ShareId;
-use crate::policy::Policy;
-use crate::refusal::Refusal;
-
-/// What is recorded of a watchlist entry beside its image. In an exercise the label is `exercise subject N`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntryFacts {
-    /// What operators see.
-    pub label: String,
-    /// Why the person is listed, from the policy's closed vocabulary.
-    pub ground: String,
-    /// Where the image comes from.
-    pub image_source: String,
-    /// On what legal basis it is held.
-    pub legal_basis: String,
-    /// When the image was taken, as far as known.
-    pub image_date: Date,
-    /// Whose image it is.
-    pub origin: Origin,
-}
-
-/// Where a listed image comes from: an image of another body enters only under a share that is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The force's own.
-    Own,
-    /// Another body's, under this share.
-    Share(ShareId),
-}
-
-impl EntryFacts {
-    /// Checks the entry against the policy in force.
-    pub fn check(&self, policy: &Policy) -> Result<(), Refusal> {
-        if !policy.grounds.contains(&self.ground) {
-            return Err(Refusal::GroundNotInPolicy { ground: self.ground.clone() });
-        }
-        let blank = [&self.label, &self.image_source, &self.legal_basis].iter().any(|text| text.trim().is_empty());
-        if blank { Err(Refusal::WatchlistEntryIncomplete) } else { Ok(()) }
-    }
-}
+pub use composition::{GROUP_PEOPLE_MIN, NOT_BROKEN_DOWN, published};
+pub use entry::{Age, EntryFacts, Origin, Retention, TEXT_CHARS_MAX};
+pub use likeness::{Flag, Likeness};
+pub use protection::{Approval, Listing, Protection};
+pub use question::{QUESTIONS_PER_DAY_MAX, Reference, ask, commitments_due, destroy_commitments};
+pub use roll::Roll;
+pub use suppression::{Consent, NearestSuppressed, Suppression, suppress};

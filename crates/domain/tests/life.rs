@@ -2,14 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
-    Adjudicators, Announced, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Event, Kind,
-    ModelId, Nearest, Officer, OfficerId, Operation, OperationId, OutsideAuthoriser, Plan, Policy, Publication,
-    Refusal, Role, Roles, Score, Settlement, Tally, Threshold, settle,
+    Adjudicators, Age, Announced, Approval, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment,
+    Event, Kind, ModelId, Nearest, Officer, OfficerId, Operation, OperationId, OutsideAuthoriser, Plan, Policy,
+    Publication, Refusal, Retention, Role, Roles, Roll, Score, Settlement, Tally, Threshold, settle,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -155,8 +154,13 @@ impl Record {
     }
 }
 
-fn grounds(people: u64) -> BTreeMap<String, u64> {
-    BTreeMap::from([("exercise subject".to_owned(), people)])
+/// A list of so many people, each with one image.
+fn roll(people: u64) -> Roll {
+    let mut roll = Roll::new();
+    for number in 1..=people {
+        roll.enter(EntryFacts { label: format!("exercise subject {number}"), ..entry() }, Approval::Missing);
+    }
+    roll
 }
 
 fn announced(record: &mut Record) -> Announced {
@@ -167,7 +171,7 @@ fn announced(record: &mut Record) -> Announced {
 
 fn prepared(record: &mut Record) -> Announced {
     let state = announced(record);
-    let state = record.take(state.freeze_watchlist(&lister(), grounds(1), 1, "c".into(), &policy(), at(3)).unwrap());
+    let state = record.take(state.freeze_watchlist(&lister(), &roll(1), "c".into(), &policy(), at(3)).unwrap());
     let state =
         record.take(state.confirm_signage(&operator(), 4, "by the north stairs", "https://page", at(4)).unwrap());
     record.take(state.declare_recording(&operator(), "camera 1", "digest".into(), 10, at(5)).unwrap())
@@ -208,7 +212,7 @@ const ACTIONS: [Action; 9] = [
     ("announce", |d, who| d.expect_approved()?.announce(who, "n".into(), &operation(), &policy(), at(200)).map(drop)),
     ("list", |d, who| d.expect_announced()?.list(who, &entry(), 1, &policy(), at(200)).map(drop)),
     ("freeze watchlist", |d, who| {
-        d.expect_announced()?.freeze_watchlist(who, grounds(1), 1, "c".into(), &policy(), at(200)).map(drop)
+        d.expect_announced()?.freeze_watchlist(who, &roll(1), "c".into(), &policy(), at(200)).map(drop)
     }),
     ("confirm signage", |d, who| {
         d.expect_announced()?.confirm_signage(who, 2, "round", "https://page", at(200)).map(drop)
@@ -224,8 +228,13 @@ fn entry() -> EntryFacts {
         label: "exercise subject 1".into(),
         ground: "exercise subject".into(),
         image_source: "a package".into(),
+        supplier: "its publisher".into(),
         legal_basis: "consent".into(),
         image_date: jiff::civil::date(2026, 1, 1),
+        retention: Retention::Retained,
+        age_at_image: Age::AtLeast(30),
+        age: Age::AtLeast(30),
+        protected: None,
         origin: domain::Origin::Own,
     }
 }
@@ -272,7 +281,7 @@ fn a_start_needs_every_one_of_its_conditions() {
 
     let bare = announced(&mut Record::default());
     assert_eq!(start(bare.clone(), &policy(), &threshold(), at(100)), Err(Refusal::WatchlistNotFrozen));
-    let listed = bare.freeze_watchlist(&lister(), grounds(1), 1, "c".into(), &policy(), at(3)).unwrap().into_parts().0;
+    let listed = bare.freeze_watchlist(&lister(), &roll(1), "c".into(), &policy(), at(3)).unwrap().into_parts().0;
     assert_eq!(start(listed.clone(), &policy(), &threshold(), at(100)), Err(Refusal::SignageNotConfirmed));
     let signed = listed.confirm_signage(&operator(), 1, "round", "https://page", at(4)).unwrap().into_parts().0;
     assert_eq!(start(signed, &policy(), &threshold(), at(100)), Err(Refusal::NoRecordingDeclared));
@@ -301,7 +310,7 @@ fn a_start_needs_every_one_of_its_conditions() {
 #[test]
 fn a_watchlist_is_limited_and_once_frozen_stays_so() {
     let freeze =
-        |state: Announced, people| state.freeze_watchlist(&lister(), grounds(people), 1, "c".into(), &policy(), at(3));
+        |state: Announced, people| state.freeze_watchlist(&lister(), &roll(people), "c".into(), &policy(), at(3));
     let bare = || announced(&mut Record::default());
     assert_eq!(freeze(bare(), 0).unwrap_err(), Refusal::WatchlistEmpty);
     assert_eq!(freeze(bare(), 3).unwrap_err(), Refusal::WatchlistTooLarge { people: 3, people_max: 2 });

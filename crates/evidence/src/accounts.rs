@@ -39,6 +39,9 @@ pub struct Account {
     pub alerts_judged: u64,
     /// What its purge says it destroyed; nothing before the purge.
     pub purge: Option<Purge>,
+    /// Images of the watchlist that were destroyed before the purge, when the deployment ended.
+    #[serde(skip)]
+    images_destroyed: u64,
 }
 
 /// What a purge says it destroyed.
@@ -138,10 +141,11 @@ impl Account {
                 self.receipts += 1;
                 self.counts = self.counts.checked_add(counts).unwrap_or(self.counts);
             }
+            Fact::WatchlistDestroyed { images, .. } => self.images_destroyed = *images,
             Fact::DeploymentPurged { alerts_destroyed, watchlist_images_destroyed, key_destroyed, .. } => {
                 self.purge = Some(Purge {
                     alerts_destroyed: *alerts_destroyed,
-                    watchlist_images_destroyed: *watchlist_images_destroyed,
+                    watchlist_images_destroyed: self.images_destroyed.saturating_add(*watchlist_images_destroyed),
                     key_destroyed: *key_destroyed,
                 });
             }

@@ -12,6 +12,8 @@ use crate::terms::{Results, SeedFigures, ShareTerms};
 
 /// Most bytes an entry may have (C2SP tlog-tiles: a length is 16 bits).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
+/// Suppressed alerts are published rounded up to a multiple of this.
+pub const SUPPRESSED_STEP: u64 = 5;
 
 /// A dated fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,6 +136,10 @@ pub enum Fact {
         by_ground: BTreeMap<String, u64>,
         /// Salted commitment to the list, hexadecimal.
         commitment: String,
+        /// People by whether listing them needed a higher approval, and why; adds up to `people`. Left out of records
+        /// that were made before it was counted.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        by_approval: BTreeMap<String, u64>,
     },
     /// Signs and the alternative route were confirmed in place.
     SignageConfirmed {
@@ -388,6 +394,23 @@ pub enum Fact {
         /// The sum of all its deletion receipts.
         counts: Counts,
     },
+    /// Passages that reached somebody listed, and were nearer to somebody wrongly stopped before for looking like them:
+    /// no alert was raised.
+    AlertsSuppressed {
+        /// The deployment.
+        deployment: String,
+        /// Their number, rounded up to a multiple of [`SUPPRESSED_STEP`], so that no one passage can be read from it.
+        up_to: u64,
+    },
+    /// The watchlist was destroyed, the key that sealed it too; alerts keep a copy of the image they are about.
+    WatchlistDestroyed {
+        /// The deployment.
+        deployment: String,
+        /// Number of watchlist images destroyed.
+        images: u64,
+        /// Whether the key that sealed them was destroyed.
+        key_destroyed: bool,
+    },
     /// Everything sealed for the deployment was destroyed, its key too.
     DeploymentPurged {
         /// The deployment.
@@ -398,6 +421,13 @@ pub enum Fact {
         watchlist_images_destroyed: u64,
         /// Whether the key that sealed them was destroyed.
         key_destroyed: bool,
+    },
+    /// "Was I on a list?" can no longer be answered: the commitments to who was listed were destroyed with their key.
+    CommitmentsDestroyed {
+        /// The deployment.
+        deployment: String,
+        /// How often the question was asked while it could be answered; never what was answered.
+        questions: u64,
     },
     /// It was given up before it began.
     DeploymentWithdrawn {
@@ -548,6 +578,9 @@ impl Fact {
             | Self::SeedsCommitted { deployment, .. }
             | Self::DeletionReceipt { deployment, .. }
             | Self::DeploymentEnded { deployment, .. }
+            | Self::AlertsSuppressed { deployment, .. }
+            | Self::WatchlistDestroyed { deployment, .. }
+            | Self::CommitmentsDestroyed { deployment, .. }
             | Self::DeploymentPurged { deployment, .. }
             | Self::DeploymentWithdrawn { deployment, .. } => Some(deployment),
         }

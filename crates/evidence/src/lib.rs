@@ -41,7 +41,7 @@ mod samples;
 
 pub use checkpoint::{Checkpoint, CheckpointSigner, CheckpointVerifier, SignedCheckpoint, publish};
 pub use cosignature::{Cosigner, Quorum, WitnessKey};
-pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact};
+pub use entry::{Counts, DeploymentPlan, ENTRY_BYTES_MAX, Entry, Equipment, Fact, SUPPRESSED_STEP};
 pub use error::EvidenceError;
 pub use keys::KeyPair;
 pub use log::Log;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::alert_steps::{AlertSteps, Seeds};
+use crate::entry::SUPPRESSED_STEP;
 use crate::mandate::Mandate;
 use crate::receipts::Ledger;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
@@ -76,6 +77,8 @@ struct Deployment {
     facts: Option<Box<Running>>,
     /// What its results must agree with, once it is purged.
     account: Option<Account>,
+    /// Whether the commitments to who was listed were destroyed.
+    unanswerable: bool,
 }
 
 /// What a purged deployment's results are measured against.
@@ -98,6 +101,9 @@ struct Running {
     window: Range<Timestamp>,
     /// Number of images on the watchlist, once it is frozen.
     watchlist_images: Option<u64>,
+    /// Number of these that were destroyed before the purge.
+    images_destroyed: Option<u64>,
+    suppression_told: bool,
     signage_confirmed: bool,
     recording_declared: bool,
     /// How often an alert was raised, repetitions too.
@@ -232,6 +238,8 @@ impl Story {
             watchlist_people: 0,
             window: plan.starts..plan.ends,
             watchlist_images: None,
+            images_destroyed: None,
+            suppression_told: false,
             signage_confirmed: false,
             recording_declared: false,
             alerts_named: 0,
@@ -239,7 +247,8 @@ impl Story {
             seeds: None,
             ledger: None,
         };
-        let deployment = Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)), account: None };
+        let deployment =
+            Deployment { stage: Stage::Proposed, facts: Some(Box::new(facts)), account: None, unanswerable: false };
         self.deployments.insert(name.clone(), deployment);
         self.tallies.deployments += 1;
         wrong
@@ -254,6 +263,9 @@ impl Story {
         let mut wrong = Vec::new();
         if !lawful_stages(fact).contains(&deployment.stage) {
             wrong.push(format!("deployment {name} {} while it was {}", deed(fact), stage_words(deployment.stage)));
+        }
+        if matches!(fact, Fact::CommitmentsDestroyed { .. }) && std::mem::replace(&mut deployment.unanswerable, true) {
+            wrong.push(format!("deployment {name} had its commitments destroyed twice"));
         }
         if let (Fact::ResultsPublished { results, .. }, Some(account)) = (fact, deployment.account) {
             wrong.extend(found(!account.agrees(results), || {
@@ -314,7 +326,11 @@ impl Running {
 
     fn take_step(&mut self, at: Timestamp, fact: &Fact) -> Vec<String> {
         match fact {
-            Fact::WatchlistFrozen { people, images, by_ground, .. } => self.list(*people, *images, by_ground),
+            Fact::WatchlistFrozen { people, images, by_ground, by_approval, .. } => {
+                self.list(*people, *images, by_ground, by_approval)
+            }
+            Fact::AlertsSuppressed { up_to, .. } => self.suppress(*up_to),
+            Fact::WatchlistDestroyed { images, key_destroyed, .. } => self.destroy_list(*images, *key_destroyed),
             Fact::SignageConfirmed { signs, .. } => {
                 self.signage_confirmed = *signs > 0;
                 vec![]
@@ -374,12 +390,43 @@ impl Running {
         }
     }
 
-    fn list(&mut self, people: u64, images: u64, by_ground: &BTreeMap<String, u64>) -> Vec<String> {
+    fn list(
+        &mut self,
+        people: u64,
+        images: u64,
+        by_ground: &BTreeMap<String, u64>,
+        by_approval: &BTreeMap<String, u64>,
+    ) -> Vec<String> {
         let frozen_before = self.watchlist_images.replace(images).is_some();
         self.watchlist_people = people;
         let mut wrong = found(frozen_before, || "its watchlist was frozen twice".into());
-        let sum = by_ground.values().try_fold(0_u64, |sum, people| sum.checked_add(*people));
-        wrong.extend(found(sum != Some(people), || "the people on the watchlist are not the sum by ground".into()));
+        let sum = |groups: &BTreeMap<String, u64>| {
+            groups.values().try_fold(0_u64, |sum, people| sum.checked_add(*people)) == Some(people)
+        };
+        wrong.extend(found(!sum(by_ground), || "the people on the watchlist are not the sum by ground".into()));
+        wrong.extend(found(!by_approval.is_empty() && !sum(by_approval), || {
+            "the people on the watchlist are not the sum by approval".into()
+        }));
+        wrong
+    }
+
+    fn suppress(&mut self, up_to: u64) -> Vec<String> {
+        let told_before = std::mem::replace(&mut self.suppression_told, true);
+        let mut wrong = found(told_before, || "its suppressed alerts were counted twice".into());
+        wrong.extend(found(up_to == 0 || up_to % SUPPRESSED_STEP != 0, || {
+            format!("{up_to} suppressed alerts is not rounded up to a multiple of {SUPPRESSED_STEP}")
+        }));
+        wrong
+    }
+
+    fn destroy_list(&mut self, images: u64, key_destroyed: bool) -> Vec<String> {
+        let destroyed_before = self.images_destroyed.replace(images).is_some();
+        let mut wrong = found(destroyed_before, || "its watchlist was destroyed twice".into());
+        let listed = self.watchlist_images.unwrap_or(0);
+        wrong.extend(found(images != listed, || {
+            format!("{images} watchlist images were destroyed, {listed} had been listed")
+        }));
+        wrong.extend(found(!key_destroyed, || "its watchlist was destroyed, but not the key to it".into()));
         wrong
     }
 
@@ -424,7 +471,7 @@ impl Running {
         wrong.extend(found(self.seeds.as_ref().is_some_and(Seeds::is_hidden), || {
             "it was purged without telling which pairs were seeded".into()
         }));
-        let listed = self.watchlist_images.unwrap_or(0);
+        let listed = self.watchlist_images.unwrap_or(0).saturating_sub(self.images_destroyed.unwrap_or(0));
         wrong.extend(found(images != listed, || {
             format!("{images} watchlist images were destroyed, {listed} had been listed")
         }));

@@ -219,6 +219,7 @@ fn before_start() -> Vec<(i64, Fact)> {
                 images: 4,
                 by_ground: BTreeMap::from([("wanted".into(), 2), ("missing".into(), 1)]),
                 commitment: "cc".into(),
+                by_approval: BTreeMap::from([("not needed".into(), 3)]),
             },
         ),
         (
@@ -323,22 +324,25 @@ fn running() -> Vec<(i64, Fact)> {
         (960, receipt(900, 960, 7, 0)),
         (961, Fact::DeploymentTripped { deployment: d(), wire: "camera moved".into(), found: "c1 moved".into() }),
         (965, Fact::TripCleared { deployment: d(), role: "authorising officer".into(), reason: "set up again".into() }),
+        (966, Fact::AlertsSuppressed { deployment: d(), up_to: 5 }),
     ]
 }
 
 fn after_end() -> Vec<(i64, Fact)> {
     vec![
         (970, Fact::DeploymentEnded { deployment: d(), reason: "time".into(), counts: counts(24, 1) }),
+        (971, Fact::WatchlistDestroyed { deployment: d(), images: 4, key_destroyed: true }),
         (980, Fact::OutcomeRecorded { deployment: d(), alert: "a1".into(), outcome: "none".into() }),
         (
             990,
             Fact::DeploymentPurged {
                 deployment: d(),
                 alerts_destroyed: 1,
-                watchlist_images_destroyed: 4,
+                watchlist_images_destroyed: 0,
                 key_destroyed: true,
             },
         ),
         (1_000, Fact::ResultsPublished { deployment: d(), results: results() }),
+        (1_990, Fact::CommitmentsDestroyed { deployment: d(), questions: 2 }),
     ]
 }

@@ -45,6 +45,8 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
             &[Comparing, Paused, Tripped]
         }
         Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => &[Comparing, Paused, Tripped, Ended],
+        Fact::AlertsSuppressed { .. } => &[Comparing, Paused, Tripped],
+        Fact::WatchlistDestroyed { .. } => &[Ended],
         Fact::AlertJudgedOnce { .. }
         | Fact::AlertJudgedTwice { .. }
         | Fact::AlertEngaged { .. }
@@ -62,6 +64,7 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
         | Fact::ShareOutcomeReported { .. }
         | Fact::ShareRevoked { .. } => &[],
         Fact::DeploymentPurged { .. } => &[Ended],
+        Fact::CommitmentsDestroyed { .. } => &[Purged, Accounted],
         Fact::ResultsPublished { .. } => &[Purged],
         Fact::DeploymentWithdrawn { .. } => &[Proposed, Approved, Announced],
     }
@@ -132,7 +135,10 @@ pub(crate) fn deed(fact: &Fact) -> &'static str {
         | Fact::ShareRevoked { .. } => "was shared about",
         Fact::DeletionReceipt { .. } => "sealed a deletion receipt",
         Fact::DeploymentEnded { .. } => "was ended",
+        Fact::AlertsSuppressed { .. } => "suppressed alerts",
+        Fact::WatchlistDestroyed { .. } => "had its watchlist destroyed",
         Fact::DeploymentPurged { .. } => "was purged",
+        Fact::CommitmentsDestroyed { .. } => "had its commitments destroyed",
         Fact::DeploymentWithdrawn { .. } => "was withdrawn",
     }
 }
@@ -164,10 +170,11 @@ mod tests {
             let lawful = lawful_stages(&entry.fact);
             let is_first = matches!(entry.fact, Fact::DeploymentProposed(_));
             assert_eq!(lawful.is_empty(), is_first, "{:?}", entry.fact);
+            let unanswerable = matches!(entry.fact, Fact::CommitmentsDestroyed { .. });
             let outlives = matches!(
                 entry.fact,
                 Fact::OutcomeReclassified { .. } | Fact::HoldReleased { .. } | Fact::HeldEvidenceDestroyed { .. }
-            );
+            ) || unanswerable;
             let is_last = matches!(entry.fact, Fact::ResultsPublished { .. });
             assert_eq!(lawful.contains(&Stage::Purged), is_last || outlives, "{:?}", entry.fact);
             assert_eq!(lawful.contains(&Stage::Accounted), outlives, "{:?}", entry.fact);

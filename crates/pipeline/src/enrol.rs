@@ -1,6 +1,6 @@
 //! One listed image in; its face and template out, for the watchlist of a deployment. Several faces or none are refused.
 
-use face::{Faces, Picture, Template};
+use face::{Detection, Faces, Picture, Template};
 use zeroize::Zeroizing;
 
 use crate::error::PipelineError;
@@ -26,10 +26,18 @@ pub fn enrol(faces: &mut Faces, image: &str, picture: &Picture) -> Result<Enroll
             several => refused(&format!("{several} faces were found"), "cut the image to the one person"),
         });
     };
+    one_face(faces, picture, detection)?
+        .ok_or_else(|| refused("the model returned nothing", "check the model with `overt models verify`"))
+}
+
+/// The face of one detection, ready to be sealed; nothing where the model makes nothing of it.
+pub(crate) fn one_face(
+    faces: &mut Faces,
+    picture: &Picture,
+    detection: &Detection,
+) -> Result<Option<Enrolled>, PipelineError> {
     let chip = faces.recognizer.align(picture.view(), detection);
     let template = faces.recognizer.embed(std::slice::from_ref(&chip))?.pop();
-    let template =
-        template.ok_or_else(|| refused("the model returned nothing", "check the model with `overt models verify`"))?;
     let cut = surroundings(picture.view(), &detection.face);
-    Ok(Enrolled { image_png: png(&cut).into(), template })
+    Ok(template.map(|template| Enrolled { image_png: png(&cut).into(), template }))
 }

@@ -5,16 +5,18 @@
 //! it as an alert, and what screens see is masked before it leaves this crate. It has no way to open a camera.
 //!
 //! Reading order: what may be read, who is in view, which view is worth comparing, the run, what screens see; then enrolment
-//! of a watchlist, recovery after a crash, and the residue scan.
+//! of a watchlist from images or from a file of rows, recovery after a crash, and the residue scan.
 
 pub mod footage;
 pub mod track;
 pub mod view;
 pub mod examine;
+mod sought;
 pub mod run;
 pub mod running;
 pub mod mask;
 pub mod enrol;
+pub mod intake;
 pub mod recover;
 pub mod residue;
 pub mod error;
@@ -22,6 +24,7 @@ pub mod error;
 pub use enrol::{Enrolled, enrol};
 pub use error::PipelineError;
 pub use footage::{Footage, Source};
+pub use intake::{Desk, ImageRefusal, Intake, Outcome, RowFault, RowOutcome, intake};
 pub use recover::recover;
 pub use residue::{Residue, residue};
 pub use run::{Exercise, start};

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use capture::{Feed, Frame, Pace};
 use domain::{
-    Clock, Counts, Deployment, Lease, Live, Nearest, Policy, Refusal, Score, Settlement, Tally, Threshold, settle,
+    Clock, Counts, Deployment, Lease, Live, Policy, Refusal, Settlement, Tally, Threshold, settle_among,
 };
-use face::{Faces, Gallery, Picture, Template};
+use face::{Faces, Picture, Template};
 use jiff::{SignedDuration, Timestamp};
 use store::{Evidence, Recorded};
 
@@ -19,6 +19,7 @@ use crate::footage::Source;
 use crate::mask::{Shown, masked_jpeg};
 use crate::model_id;
 use crate::running::{Board, RaisedAlert, Running, SharedStore, Stage, lock};
+use crate::sought::Sought;
 use crate::view::View;
 use standing::Standing;
 
@@ -81,7 +82,7 @@ struct Run {
     policy: Policy,
     threshold: Threshold,
     faces: Faces,
-    gallery: Gallery,
+    sought: Sought,
     cameras: Vec<Camera>,
     clock: Arc<dyn Clock>,
     view_every_frames: Option<NonZeroU32>,
@@ -97,7 +98,7 @@ impl Run {
         let threshold = policy.threshold_for(&model_id(faces.recognizer.contract()))?.clone();
         let now = clock.now();
         let lease = live.lease(&policy, now)?;
-        let gallery = gallery(&lock(&store), &live, &faces)?;
+        let sought = Sought::open(&lock(&store), &live, faces.recognizer.contract(), now)?;
         let mut cameras = Vec::new();
         for source in sources {
             let digest = source.footage.digest();
@@ -122,7 +123,7 @@ impl Run {
             policy,
             threshold,
             faces,
-            gallery,
+            sought,
             cameras,
             clock,
             view_every_frames,
@@ -216,16 +217,17 @@ impl Run {
     fn compare(&mut self, camera: usize, passage: u64, view: View, captured: Timestamp) -> Result<(), PipelineError> {
         let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&view.chip))?;
         let Some(template) = templates.pop() else { return Ok(()) };
-        let nearest = self.gallery.search(&template, 1)?.first().and_then(|hit| {
-            let score = Score::new(self.threshold.model().clone(), hit.score.0)?;
-            Some(Nearest { entry: hit.image, score })
-        });
+        let hits = self.sought.hits(&template, &self.threshold)?;
         let now = self.clock.now();
         let face = ObservedFace { template, view };
-        match settle(face, nearest, &self.threshold, &self.lease, now, &mut self.tally) {
+        match settle_among(face, hits, &self.threshold, &self.lease, now, &mut self.tally) {
             Settlement::Nobody => Ok(()),
             Settlement::Unusable(Refusal::LeaseExpired { .. }) => {
                 self.standing.doubt();
+                Ok(())
+            }
+            Settlement::Suppressed => {
+                self.cameras[camera].examiner.decide(passage);
                 Ok(())
             }
             Settlement::Unusable(refusal) => Err(PipelineError::Refused(refusal)),
@@ -308,8 +310,11 @@ impl Run {
         let mut store = lock(&self.store);
         match store.deployment(self.lease.deployment())?.into_inner() {
             Deployment::Live(live) => {
-                let live = store.commit(live.count(unreported, now)?)?.into_inner();
-                store.commit(live.end(reason, now)?)?;
+                let mut live = store.commit(live.count(unreported, now)?)?;
+                if let Some(suppressed) = self.tally.suppressed() {
+                    live = store.commit(live.into_inner().tell_suppressed(suppressed, now))?;
+                }
+                store.commit(live.into_inner().end(reason, now)?)?;
             }
             Deployment::Paused(mut paused) => {
                 if unreported != Counts::default() {
@@ -367,27 +372,6 @@ impl Run {
             }
         }
     }
-}
-
-/// The watchlist of the deployment, as a gallery of the model in use.
-fn gallery(store: &store::Store, live: &Recorded<Live>, faces: &Faces) -> Result<Gallery, PipelineError> {
-    let contract = faces.recognizer.contract();
-    let mut builder = Gallery::builder(Arc::clone(contract));
-    let mut people: Vec<String> = Vec::new();
-    for listed in store.watchlist(live)? {
-        let person = people.iter().position(|label| *label == listed.facts.label).unwrap_or_else(|| {
-            people.push(listed.facts.label.clone());
-            people.len() - 1
-        });
-        let values = listed.template.to_vec().into_boxed_slice();
-        let template = Template::new(Arc::clone(contract), values).ok_or_else(|| {
-            PipelineError::TemplateOfAnotherModel { entry: listed.number, model: contract.model.clone() }
-        })?;
-        let person = u32::try_from(person)
-            .map_err(|_| Refusal::WatchlistTooLarge { people: people.len() as u64, people_max: u64::from(u32::MAX) })?;
-        builder.add(person, listed.number, template)?;
-    }
-    Ok(builder.build())
 }
 
 /// What the store seals of a candidate.

@@ -12,7 +12,7 @@ use crate::deployments::refuse_above;
 use crate::error::{Doing as _, StoreError};
 use crate::log::timestamp;
 use crate::recorded::Recorded;
-use crate::sealing::{Commitment, Place, SALT_BYTES, SealingKey, fresh_salt, template_bytes};
+use crate::sealing::{Commitment, KeyState, Place, SALT_BYTES, SealingKey, fresh_salt, template_bytes};
 use crate::seeds::Seed;
 use crate::store::Store;
 use crate::watchlist::{IMAGE_BYTES_MAX, TEMPLATE_VALUES_MAX};
@@ -86,6 +86,7 @@ impl Store {
         refuse_above("a template", evidence.template.len(), TEMPLATE_VALUES_MAX, "values")?;
         let key = self.key_folder().read(&d)?;
         let alert = fresh_id()?;
+        let listing = self.listing_for(&key, &d, &alert, pending.entry())?;
         let particulars = Particulars {
             entry: pending.entry(),
             score: pending.score_value(),
@@ -95,13 +96,20 @@ impl Store {
         let sealed = SealedAlert::seal(&key, &d, &alert, &particulars, &evidence)?;
         drop(evidence);
         let decided = domain::alert::raise(&pending, &d, alert.clone(), camera, sealed.commitment(), now);
-        self.record(decided, |transaction, number| sealed.insert(transaction, &d, &alert, number))
+        self.record(decided, |transaction, number| {
+            sealed.insert(transaction, &d, &alert, number)?;
+            listing.insert(transaction, &d, &alert)
+        })
     }
 
     /// The alerts of a deployment, newest first, and among them the seeded pairs that were shown. Empty once it is
     /// purged: what they were about is destroyed.
     pub fn alerts(&self, d: &DeploymentId) -> Result<Vec<AlertRow>, StoreError> {
-        let (sealed, seeds) = (self.sealed_particulars(d)?, self.shown_seeds(d)?);
+        let (sealed, mut seeds) = (self.sealed_particulars(d)?, self.shown_seeds(d)?);
+        if self.watchlist_keys().state(d)? != KeyState::InUse {
+            // Both pictures of a pair are of the list, and gone with it when the deployment ended.
+            seeds.clear();
+        }
         if sealed.is_empty() && seeds.is_empty() {
             return Ok(Vec::new());
         }
@@ -109,11 +117,11 @@ impl Store {
         let mut rows = Vec::with_capacity(sealed.len() + seeds.len());
         for (alert, sealed) in sealed {
             let particulars = Particulars::open(&key, d, &alert, &sealed)?;
-            rows.push(self.alert_row(&key, &alert, particulars.entry)?);
+            rows.push(self.alert_row(&alert, particulars.entry)?);
         }
         for alert in seeds {
             if let Some(seed) = self.seed(&alert)? {
-                rows.push(self.seed_row(&key, &alert, &seed)?);
+                rows.push(self.seed_row(&alert, &seed)?);
             }
         }
         rows.sort_by_key(|row| std::cmp::Reverse(row.alert.raised().raised));
@@ -202,7 +210,7 @@ impl Store {
         Ok(looks)
     }
 
-    fn alert_row(&self, key: &SealingKey, a: &AlertId, entry: u32) -> Result<AlertRow, StoreError> {
+    fn alert_row(&self, a: &AlertId, entry: u32) -> Result<AlertRow, StoreError> {
         let history = self.alert_history(a)?;
         let (mut camera, mut seconds) = (String::new(), None);
         for recollection in &history {
@@ -215,13 +223,14 @@ impl Store {
             }
         }
         let alert = AlertState::replay(&history, self.looks(a)?).map_err(|found| damaged(a, found))?;
-        let facts = self.listed_facts(key, &alert.raised().deployment, entry)?;
+        let facts = self.alert_listing(&alert.raised().deployment, a)?.facts;
         Ok(AlertRow { alert, camera, entry, label: facts.label, ground: facts.ground, seconds_to_decide: seconds })
     }
 
-    fn seed_row(&self, key: &SealingKey, a: &AlertId, seed: &Seed) -> Result<AlertRow, StoreError> {
+    fn seed_row(&self, a: &AlertId, seed: &Seed) -> Result<AlertRow, StoreError> {
         let alert = self.seed_state(a)?.ok_or_else(|| damaged(a, "its pair was never shown".into()))?;
-        let facts = self.listed_facts(key, &seed.deployment, seed.pair.listed)?;
+        let key = self.watchlist_keys().read(&seed.deployment)?;
+        let facts = self.listed_facts(&key, &seed.deployment, seed.pair.listed)?.facts;
         let judged = alert.adjudicated().is_some();
         let last = self.seed_judgements(a)?.last().map(|judgement| judgement.seconds_to_decide);
         Ok(AlertRow {

@@ -56,8 +56,7 @@ fn refuse_other_doors(happening: &Happening) -> Result<(), StoreError> {
         | H::Resumed { .. }
         | H::AlertAdjudicated { .. }
         | H::OutcomeRecorded { .. }
-        | H::MinuteCounted { .. }
-        | H::Ended { .. } => Ok(()),
+        | H::MinuteCounted { .. } => Ok(()),
         other => Err(StoreError::OtherDoor { kind: crate::log::kind_word(other), instead: "commit" }),
     }
 }

@@ -3,6 +3,7 @@
 //! It trusts nothing but the keys: the database against itself, every entry against its hash, its event and the tiles
 //! that were published of it, every deployment against the order of its life and the state of what is sealed for it.
 
+mod listed;
 mod record;
 mod redress;
 mod sealed;
@@ -14,10 +15,9 @@ use std::fs;
 use domain::{Deployment, DeploymentId};
 use jiff::Timestamp;
 
-use crate::deployments::deployment_id;
 use crate::disclosure;
 use crate::error::{Doing as _, DoingWith as _, StoreError};
-use crate::sealing::KeyState;
+use crate::sealing::{KeyKind, KeyState};
 use crate::store::Store;
 
 /// Most findings that are told; there is no use in more.
@@ -43,6 +43,17 @@ impl fmt::Display for Finding {
 pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
+    /// Tells of a key that is missing or wrong; another failure is the check's own.
+    fn tell_of_key(&mut self, place: impl Into<String>, error: StoreError) -> Result<(), StoreError> {
+        match error {
+            StoreError::KeyMissing { .. } | StoreError::KeyWrong { .. } => {
+                self.tell(place, error.to_string());
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
     fn tell(&mut self, place: impl Into<String>, found: impl Into<String>) {
         if self.0.len() < FINDINGS_MAX {
             self.0.push(Finding { place: place.into(), found: found.into() });
@@ -89,6 +100,8 @@ impl Store {
             }
         }
         self.check_sealed(&mut findings)?;
+        self.check_listed(now, &mut findings)?;
+        self.check_suppressions(now, &mut findings)?;
         self.check_redress(now, &mut findings)?;
         self.check_keys(&mut findings)?;
         Ok(findings.0)
@@ -141,6 +154,9 @@ impl Store {
                 if self.key_folder().state(d)? == KeyState::Destroying {
                     findings.tell(&place, "its purge was begun and not finished");
                 }
+                if self.watchlist_keys().state(d)? != KeyState::None {
+                    findings.tell(&place, "its watchlist has outlived its end");
+                }
             }
             other => {
                 let ends = other.plan().ends;
@@ -156,7 +172,8 @@ impl Store {
     fn sealed_deployments(&self) -> Result<BTreeSet<DeploymentId>, StoreError> {
         let named = self.deployment_ids(
             "SELECT deployment FROM alerts UNION SELECT deployment FROM watchlist_entries
-             UNION SELECT deployment FROM watchlists UNION SELECT deployment FROM sealing_keys",
+             UNION SELECT deployment FROM watchlists UNION SELECT deployment FROM sealing_keys
+             UNION SELECT deployment FROM watchlist_keys",
         )?;
         Ok(named.into_iter().collect())
     }
@@ -168,10 +185,9 @@ impl Store {
         for file in fs::read_dir(folder).doing_with("listing the keys", folder)? {
             let name = file.doing_with("listing the keys", folder)?.file_name();
             let name = name.to_string_lossy();
-            let deployment = name.strip_prefix("deployment-").and_then(|name| name.strip_suffix(".key"));
-            let in_use = match deployment.map(deployment_id) {
-                Some(Ok(d)) => self.key_folder().state(&d)? == KeyState::InUse,
-                _ => {
+            let in_use = match KeyKind::of_file(&name) {
+                Some((kind, whose)) => self.keys_of(kind).state(&whose)? == KeyState::InUse,
+                None => {
                     name == "log.key" || name.strip_suffix(".key").is_some_and(|name| own.iter().any(|own| own == name))
                 }
             };
@@ -204,8 +220,23 @@ mod tests {
         scene
     }
 
+    /// An exercise that is live, with its watchlist.
+    fn live() -> Scene {
+        let mut scene = Scene::new();
+        scene.operation();
+        scene.live("kx-1");
+        let now = scene.tick();
+        scene.store().publish(now).unwrap();
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        scene
+    }
+
     /// What the check says after somebody else's hands were in the database.
     fn after_sql(sql: &str) -> String {
+        after_sql_when(scene, sql)
+    }
+
+    fn after_sql_when(scene: fn() -> Scene, sql: &str) -> String {
         let mut scene = scene();
         scene.close();
         let connection = Connection::open(scene.dir().join(DATABASE)).unwrap();
@@ -249,10 +280,11 @@ mod tests {
     #[test]
     fn planted_changes_of_what_is_sealed_are_found() {
         let purged = after_sql(
-            "INSERT INTO watchlist_entries SELECT 'kx-0', number, facts, image, template FROM watchlist_entries",
+            "INSERT INTO alerts SELECT 'a1', entry + 1, 'kx-0', salt, particulars, live, template FROM alerts",
         );
         assert!(purged.contains("deployment kx-0: it is purged, and something sealed for it is kept"), "{purged}");
-        let swapped = after_sql(
+        let swapped = after_sql_when(
+            live,
             "UPDATE watchlist_entries SET image = (SELECT image FROM watchlist_entries WHERE number = 2) WHERE number = 1",
         );
         for found in ["opening watchlist_entries.image 1 of kx-1", "the watchlist is not the one committed to"] {
@@ -260,6 +292,10 @@ mod tests {
         }
         let gone = after_sql("DELETE FROM alerts");
         assert!(gone.contains("the evidence it speaks of is not there"), "{gone}");
+        let listing = after_sql("UPDATE alert_listings SET image = zeroblob(100)");
+        assert!(listing.contains("opening alert_listings.image"), "{listing}");
+        let unlisted = after_sql("DELETE FROM alert_listings");
+        assert!(unlisted.contains("what it is about is gone"), "{unlisted}");
         let changed = after_sql("UPDATE alerts SET live = zeroblob(100)");
         for found in ["opening alerts.live", "the evidence is not what was committed to"] {
             assert!(changed.contains(found), "{found}: {changed}");
@@ -290,6 +326,25 @@ mod tests {
         assert!(wrong.contains("it is not the key that was used"), "{wrong}");
         let checkpoint = after_file(|dir| fs::write(dir.join("public/checkpoint"), "overt").unwrap());
         assert!(checkpoint.contains("cannot open a checkpoint"), "{checkpoint}");
+    }
+
+    #[test]
+    fn planted_changes_of_what_outlives_a_list_are_found() {
+        let keyless = after_sql("DELETE FROM commitment_keys WHERE deployment = 'kx-0'");
+        for found in
+            ["commitments of kx-0: they are kept without their key", "keys/commitments-kx-0.key: no key of that"]
+        {
+            assert!(keyless.contains(found), "{found}: {keyless}");
+        }
+        let late = after_sql("UPDATE commitment_keys SET until_ns = 0 WHERE deployment = 'kx-0'");
+        assert!(late.contains("commitments of kx-0: they had to be destroyed by 1970"), "{late}");
+        let planted = after_sql(
+            "INSERT INTO suppression_keys SELECT 'aa', fingerprint, 0 FROM suppression_keys;
+             INSERT INTO suppressions VALUES ('aa', 'kx-1', 'a0', 0, x'00', x'00', x'00')",
+        );
+        for found in ["suppression aa: it had to be erased by 1970", "keys/suppression-aa.key: it is missing"] {
+            assert!(planted.contains(found), "{found}: {planted}");
+        }
     }
 
     #[test]

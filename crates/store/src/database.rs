@@ -13,8 +13,12 @@ const APPLICATION_ID: i64 = 0x6f76_7274;
 const STATEMENTS_KEPT: usize = 64;
 
 /// Each step brings a database from the version of its position to the next. A step, once released, is never changed.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("migrations/staff.sql"), include_str!("migrations/redress.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("migrations/staff.sql"),
+    include_str!("migrations/redress.sql"),
+    include_str!("migrations/watchlist.sql"),
+];
 
 /// Opens the database, making it where it is missing.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {

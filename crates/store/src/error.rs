@@ -43,6 +43,13 @@ pub enum StoreError {
     #[allow(missing_docs, reason = "the sentence says it")]
     Destroyed { deployment: String },
 
+    /// Who was listed can no longer be told.
+    #[error(
+        "answering whether somebody was listed for {deployment}: no list was frozen for it, or its commitments are destroyed; nobody can tell"
+    )]
+    #[allow(missing_docs, reason = "the sentence says it")]
+    Unanswerable { deployment: String },
+
     // The data directory's.
     /// There is a store already.
     #[error("creating a store in {directory}: there is one already; open it, or choose an empty folder")]
@@ -82,6 +89,12 @@ pub enum StoreError {
     )]
     #[allow(missing_docs, reason = "the sentence says it")]
     NotWiped { deployment: String, source: Box<StoreError> },
+    /// The end of a deployment is on the record, but its watchlist is not destroyed yet.
+    #[error(
+        "destroying the watchlist of {deployment}: {source}; its end stands, open the store again or purge what is due"
+    )]
+    #[allow(missing_docs, reason = "the sentence says it")]
+    ListRemains { deployment: String, source: Box<StoreError> },
     /// The public log's files could not be written or read.
     #[error("publishing the log: {0}")]
     Log(#[from] EvidenceError),

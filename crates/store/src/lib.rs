@@ -9,7 +9,8 @@
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
 //! a decision is recorded (`store`, `log`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`), what is
-//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `sealing`, `watchlist`, `alerts`),
+//! kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `sealing`, `watchlist`, `listed`,
+//! `suppressions`, `alerts`),
 //! what follows alerts (`adjudication`, `own_keys`, `holds`, `receipts`, `complaints`, `seeds`), what passes to and from
 //! others (`shares`), how it ends (`purge`), and how it is doubted (`check`).
 
@@ -33,7 +34,10 @@ mod thresholds;
 mod keeping_time;
 mod sealing;
 mod watchlist;
+mod listed;
+mod suppressions;
 mod alerts;
+mod alert_listings;
 mod adjudication;
 mod own_keys;
 mod holds;
@@ -63,6 +67,7 @@ pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use shares::AlertExport;
 pub use store::Store;
+pub use suppressions::Suppressed;
 pub use vouching::WitnessRequest;
-pub use watchlist::Listed;
+pub use watchlist::{FlagState, Listed, NewEntry};
 pub use witnessing::WitnessFolder;

@@ -303,7 +303,17 @@ impl<'a> About<'a> {
             | H::ThresholdSet { .. }
             | H::StaffCounted { .. } => (None, None, None),
             H::Proposed { plan } => (Some(&plan.deployment), None, None),
-            H::WatchlistEntryAdded { deployment, number } => (Some(deployment), None, Some(*number)),
+            H::WatchlistEntryAdded { deployment, number }
+            | H::WatchlistEntryRemoved { deployment, number }
+            | H::HigherApprovalGiven { deployment, number } => (Some(deployment), None, Some(*number)),
+            H::LikenessAcknowledged { deployment, second, .. } => (Some(deployment), None, Some(*second)),
+            H::SuppressionEntered { deployment, alert, .. } | H::SuppressionErased { deployment, alert } => {
+                (Some(deployment), Some(alert), None)
+            }
+            H::AlertsSuppressed { deployment, .. }
+            | H::WatchlistDestroyed { deployment, .. }
+            | H::ListedAsked { deployment }
+            | H::CommitmentsDestroyed { deployment, .. } => (Some(deployment), None, None),
             H::AlertRaised { deployment, alert, .. }
             | H::AlertViewed { deployment, alert }
             | H::AlertAdjudicated { deployment, alert, .. }
@@ -361,6 +371,15 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::ResultsPublished { .. } => "results-published",
         H::NoticePublished { .. } => "notice-published",
         H::WatchlistEntryAdded { .. } => "watchlist-entry-added",
+        H::WatchlistEntryRemoved { .. } => "watchlist-entry-removed",
+        H::HigherApprovalGiven { .. } => "higher-approval-given",
+        H::LikenessAcknowledged { .. } => "likeness-acknowledged",
+        H::AlertsSuppressed { .. } => "alerts-suppressed",
+        H::WatchlistDestroyed { .. } => "watchlist-destroyed",
+        H::SuppressionEntered { .. } => "suppression-entered",
+        H::SuppressionErased { .. } => "suppression-erased",
+        H::ListedAsked { .. } => "listed-asked",
+        H::CommitmentsDestroyed { .. } => "commitments-destroyed",
         H::WatchlistFrozen { .. } => "watchlist-frozen",
         H::SignageConfirmed { .. } => "signage-confirmed",
         H::RecordingDeclared { .. } => "recording-declared",

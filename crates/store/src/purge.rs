@@ -19,8 +19,9 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction};
 use crate::database;
 use crate::error::{Doing as _, StoreError};
 use crate::recorded::Recorded;
-use crate::sealing::KeyState;
+use crate::sealing::{KeyKind, KeyState};
 use crate::store::Store;
+use crate::watchlist::delete_list;
 
 impl Store {
     /// Destroys everything sealed for a deployment that has ended, its key first, and records that it is done.
@@ -30,6 +31,7 @@ impl Store {
         let ended = self.deployment(&d)?.expect_ended()?;
         self.reveal_seeds(&ended, now)?;
         let ended = ended.into_inner();
+        self.destroy_watchlist(&d, now)?;
         self.begin_destruction(&d)?;
         self.key_folder().destroy(&d)?;
         let purged = self.record_purge(ended, &d, now)?;
@@ -41,10 +43,12 @@ impl Store {
     /// policy's, and never later than the record promised for any of its alerts. Returns those purged. In
     /// the same run everything else that has a clock goes: held evidence, complaints, codes of receipts, overdue shares.
     pub fn purge_due(&mut self, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
+        self.end_suppressions_due(now)?;
         let policy = self.policy()?;
         let mut purged = Vec::new();
         for d in self.deployment_ids("SELECT deployment FROM sealing_keys ORDER BY deployment")? {
             let Deployment::Ended(ended) = self.deployment(&d)?.into_inner() else { continue };
+            self.destroy_watchlist(&d, now)?;
             let begun = self.key_folder().state(&d)? == KeyState::Destroying;
             if begun || now >= self.due(&ended, policy.as_ref())? {
                 self.purge(Recorded::new(ended), now)?;
@@ -52,6 +56,7 @@ impl Store {
             }
         }
         self.run_other_clocks(now)?;
+        self.destroy_commitments_due(now)?;
         Ok(purged)
     }
 
@@ -84,8 +89,7 @@ impl Store {
         let something_sealed = self.key_folder().state(d)? != KeyState::None;
         let withdrawn = self.record(decided, |transaction, _| {
             if something_sealed {
-                note_destruction(transaction, d)?;
-                delete_sealed(transaction, d)?;
+                delete_withdrawn(transaction, d)?;
                 note_wipe_due(transaction)?;
             }
             Ok(())
@@ -104,7 +108,9 @@ impl Store {
                 self.finish_withdrawal(&d)?;
             }
         }
-        if wipe_is_due(&self.connection)? { self.wipe() } else { Ok(()) }
+        self.finish_watchlists()?;
+        self.finish_suppressions()?;
+        if wipe_is_due(&self.connection)? { self.wipe() } else { self.empty_log_of_writes() }
     }
 
     fn begin_destruction(&mut self, d: &DeploymentId) -> Result<(), StoreError> {
@@ -131,9 +137,19 @@ impl Store {
         })
     }
 
+    /// The key of alerts is forgotten last: while it is noted, the next opening finishes all of them.
     fn finish_withdrawal(&mut self, d: &DeploymentId) -> Result<(), StoreError> {
-        self.key_folder().destroy(d)?;
-        forget_key(&self.connection, d)
+        for kind in [KeyKind::Watchlist, KeyKind::Commitments, KeyKind::Evidence] {
+            self.keys_of(kind).destroy(d)?;
+            kind.forget(&self.connection, d)?;
+        }
+        Ok(())
+    }
+
+    /// Leaves nothing of deleted rows in the write-ahead log.
+    pub(crate) fn empty_log_of_writes(&mut self) -> Result<(), StoreError> {
+        self.connection.flush_prepared_statement_cache();
+        database::empty_write_ahead_log(&self.connection)
     }
 
     /// Wipes freed space and empties the write-ahead log.
@@ -149,10 +165,7 @@ impl Store {
 }
 
 fn note_destruction(connection: &Connection, d: &DeploymentId) -> Result<(), StoreError> {
-    connection
-        .execute("UPDATE sealing_keys SET destroying = 1 WHERE deployment = ?1", [d.as_str()])
-        .doing("noting that a key is being destroyed")
-        .map(drop)
+    KeyKind::Evidence.begin_destruction(connection, d)
 }
 
 fn delete_sealed(transaction: &Transaction<'_>, d: &DeploymentId) -> Result<(), StoreError> {
@@ -161,20 +174,28 @@ fn delete_sealed(transaction: &Transaction<'_>, d: &DeploymentId) -> Result<(), 
         "DELETE FROM seed_judgements WHERE seed IN (SELECT seed FROM seeds WHERE deployment = ?1)",
         "DELETE FROM seeds WHERE deployment = ?1",
         "DELETE FROM seedings WHERE deployment = ?1",
+        "DELETE FROM alert_listings WHERE deployment = ?1",
         "DELETE FROM alerts WHERE deployment = ?1",
-        "DELETE FROM watchlist_entries WHERE deployment = ?1",
-        "DELETE FROM watchlists WHERE deployment = ?1",
     ] {
         transaction.execute(sql, [d.as_str()]).doing("deleting what was sealed")?;
     }
-    Ok(())
+    delete_list(transaction, d)
+}
+
+/// A list that was never used: its people were compared with nobody, so nothing has to answer for it.
+fn delete_withdrawn(transaction: &Transaction<'_>, d: &DeploymentId) -> Result<(), StoreError> {
+    for kind in [KeyKind::Watchlist, KeyKind::Commitments, KeyKind::Evidence] {
+        kind.begin_destruction(transaction, d)?;
+    }
+    delete_sealed(transaction, d)?;
+    transaction
+        .execute("DELETE FROM listed_commitments WHERE deployment = ?1", [d.as_str()])
+        .doing("deleting commitments")
+        .map(drop)
 }
 
 fn forget_key(connection: &Connection, d: &DeploymentId) -> Result<(), StoreError> {
-    connection
-        .execute("DELETE FROM sealing_keys WHERE deployment = ?1", [d.as_str()])
-        .doing("forgetting a key")
-        .map(drop)
+    KeyKind::Evidence.forget(connection, d)
 }
 
 /// Notes that freed space still holds what was deleted.
@@ -212,6 +233,7 @@ mod tests {
             .connection
             .prepare(
                 "SELECT facts FROM watchlist_entries UNION ALL SELECT image FROM watchlist_entries
+                 UNION ALL SELECT facts FROM alert_listings UNION ALL SELECT image FROM alert_listings
                  UNION ALL SELECT template FROM watchlist_entries UNION ALL SELECT particulars FROM alerts
                  UNION ALL SELECT live FROM alerts UNION ALL SELECT template FROM alerts
                  UNION ALL SELECT salt FROM alerts UNION ALL SELECT salt FROM watchlists",
@@ -234,7 +256,7 @@ mod tests {
         scene.operation();
         scene.ended("kx-1");
         let sealed = sealed_bytes(&mut scene);
-        assert_eq!(sealed.len(), 1 + 9 + 3 + 2);
+        assert_eq!(sealed.len(), 1 + 2 + 3 + 1, "the list itself ended with the deployment");
         assert_eq!(remnants(&scene.dir(), &sealed), sealed.len(), "before");
         let (d, key) = (scene.d(), scene.d());
         let key = scene.store().key_folder().path(&key);
@@ -344,8 +366,7 @@ mod tests {
             if crashes {
                 let d = scene.d();
                 let recorded = scene.store().record(withdrawn, |transaction, _| {
-                    note_destruction(transaction, &d)?;
-                    delete_sealed(transaction, &d)?;
+                    delete_withdrawn(transaction, &d)?;
                     note_wipe_due(transaction)
                 });
                 recorded.unwrap();
@@ -363,7 +384,9 @@ mod tests {
     fn the_write_ahead_log_is_empty_after_a_purge() {
         let mut scene = Scene::new();
         scene.operation();
-        scene.ended("kx-1");
+        let alert = scene.ended("kx-1");
+        // The end emptied the log already, with the watchlist.
+        scene.adjudicate(&alert);
         let log = scene.dir().join(format!("{DATABASE}-wal"));
         assert!(fs::metadata(&log).unwrap().len() > 0);
         scene.purged();

@@ -4,20 +4,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::{
-    AlertId, Counts, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Judgement, Kind, ModelId, Nearest,
-    Officer, OfficerId, Operation, OperationId, Outcome, Plan, Policy, Role, Score, Settlement, Tally, Threshold,
-    settle,
+    Age, AlertId, Counts, Deployment, DeploymentId, Draft, Ended, EntryFacts, Equipment, Judgement, Kind, ModelId,
+    Nearest, Officer, OfficerId, Operation, OperationId, Outcome, Plan, Policy, Reference, Retention, Role, Score,
+    Settlement, Tally, Threshold, settle,
 };
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use crate::{AlertState, EXERCISE_POLICY, Evidence, Recorded, Store};
+use crate::{AlertState, EXERCISE_POLICY, Evidence, NewEntry, Recorded, Store};
 
 /// Bytes that stand for images and can be looked for on the disk.
 pub(crate) const LISTED_IMAGE: &[u8] = b"PNG of exercise subject, as listed: 0123456789abcdefghijklmnopqrstuvwxyz";
 pub(crate) const LIVE_IMAGE: &[u8] = b"PNG of a passer-by, as seen: zyxwvutsrqponmlkjihgfedcba9876543210";
 pub(crate) const LABEL: &str = "exercise subject 1";
+/// The outside reference of the person of that label.
+pub(crate) const REFERENCE: &str = "AB/12/3456";
 
 /// One store in a folder of its own, and a clock set by hand.
 pub(crate) struct Scene {
@@ -58,6 +60,11 @@ impl Scene {
     pub(crate) fn pass(&mut self, time: SignedDuration) -> Timestamp {
         self.now += time;
         self.now
+    }
+
+    /// Sets the clock.
+    pub(crate) fn set(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     pub(crate) fn close(&mut self) {
@@ -148,7 +155,7 @@ impl Scene {
             let (announced, now) = (self.deployment().expect_announced().unwrap(), self.tick());
             let listed = self
                 .store()
-                .list(&announced, &officer(Role::WatchlistOfficer), facts(label), LISTED_IMAGE, &template(number), now)
+                .list(&announced, &officer(Role::WatchlistOfficer), entry(label, &template(number)), now)
                 .unwrap();
             assert_eq!(*listed, number);
             self.stepped(Deployment::Announced(announced.into_inner()));
@@ -222,10 +229,14 @@ impl Scene {
     }
 
     pub(crate) fn close_alert(&mut self, alert: &AlertId) {
+        self.close_alert_as(alert, Outcome::IdentityConfirmed);
+    }
+
+    pub(crate) fn close_alert_as(&mut self, alert: &AlertId, outcome: Outcome) {
         let now = self.tick();
         let policy = self.store().policy().unwrap().unwrap();
         let AlertState::Adjudicated(judged) = self.store().alert(alert).unwrap().into_inner() else { panic!("judged") };
-        let closed = judged.record_outcome(&officer(Role::Operator), Outcome::IdentityConfirmed, &policy, now).unwrap();
+        let closed = judged.record_outcome(&officer(Role::Operator), outcome, &policy, now).unwrap();
         let closed = self.store().commit(closed).unwrap().into_inner();
         assert_eq!(*self.store().alert(alert).unwrap(), AlertState::Closed(closed));
     }
@@ -243,19 +254,20 @@ impl Scene {
     pub(crate) fn ended(&mut self, deployment: &'static str) -> AlertId {
         self.live(deployment);
         let alert = self.alert();
-        self.end();
+        let ended = self.end();
+        assert_eq!(ended.counts(), Counts { faces_seen: 1, templates_made: 1, templates_destroyed: 0, alerts_kept: 1 });
         alert
     }
 
-    /// Ends what is live and has raised one alert.
-    pub(crate) fn end(&mut self) {
+    /// Counts what is live, and ends it.
+    pub(crate) fn end(&mut self) -> Ended {
         self.receipt();
         let now = self.tick();
         let live = self.deployment().expect_live().unwrap().into_inner();
         let ended = live.end("the recordings ran out", now).unwrap();
         let ended = self.store().commit(ended).unwrap().into_inner();
-        assert_eq!(ended.counts(), Counts { faces_seen: 1, templates_made: 1, templates_destroyed: 0, alerts_kept: 1 });
-        self.stepped(Deployment::Ended(ended));
+        self.stepped(Deployment::Ended(ended.clone()));
+        ended
     }
 
     pub(crate) fn purged(&mut self) {
@@ -275,10 +287,22 @@ pub(crate) fn facts(label: &str) -> EntryFacts {
         label: label.into(),
         ground: "exercise subject".into(),
         image_source: "a volunteer's own picture".into(),
+        supplier: "the volunteer".into(),
         legal_basis: "consent".into(),
         image_date: "2026-01-02".parse().unwrap(),
+        retention: Retention::RetainedUntil("2026-12-31".parse().unwrap()),
+        age_at_image: Age::AtLeast(30),
+        age: Age::AtLeast(30),
+        protected: None,
         origin: domain::Origin::Own,
     }
+}
+
+/// An entry of somebody whose reference goes with their label.
+pub(crate) fn entry<'a>(label: &str, template: &'a [f32]) -> NewEntry<'a> {
+    let reference = if label == LABEL { REFERENCE.to_owned() } else { format!("custody number of {label}") };
+    let reference = Reference::new(&reference).unwrap();
+    NewEntry { facts: facts(label), reference, image_png: LISTED_IMAGE, template, alike: &[] }
 }
 
 pub(crate) fn template(number: u32) -> Vec<f32> {

@@ -4,10 +4,10 @@
 //! deployment) is bound to it, so that it opens nowhere else. A key is 32 random bytes in `keys/<deployment>.key`,
 //! read anew for each use: once the file is destroyed, no copy is left in this process.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use chacha20poly1305::{AeadInOut as _, KeyInit as _, Tag, XChaCha20Poly1305, XNonce};
-use domain::DeploymentId;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -23,8 +23,8 @@ pub(crate) const SALT_BYTES: usize = 32;
 
 /// Where a sealed value stands. It opens nowhere else.
 pub(crate) struct Place<'a> {
-    /// The deployment.
-    pub(crate) deployment: &'a DeploymentId,
+    /// The deployment; of a suppression, the suppression itself.
+    pub(crate) deployment: &'a dyn fmt::Display,
     /// Table and column, as `table.column`.
     pub(crate) column: &'static str,
     /// The row's own name.
@@ -43,6 +43,11 @@ pub(crate) struct SealingKey {
 }
 
 impl SealingKey {
+    /// The key of these bytes.
+    pub(crate) fn of(bytes: &[u8; KEY_BYTES]) -> Self {
+        sealing_key(bytes)
+    }
+
     /// Seals a value: nonce, then what is sealed, then the tag. The plain bytes are copied once, and overwritten.
     pub(crate) fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut sealed = vec![0; NONCE_BYTES + plain.len()];
@@ -90,23 +95,107 @@ pub(crate) enum KeyState {
     Destroying,
 }
 
-/// The keys' folder.
+/// What a key is for. Each kind has its own files and its own table, which is keyed by whose the key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// Alerts of a deployment, until it is purged.
+    Evidence,
+    /// The watchlist of a deployment, until it ends.
+    Watchlist,
+    /// Commitments to who was listed in a deployment, until nobody may ask any more.
+    Commitments,
+    /// One suppression, until it expires or is erased; the one called [`LINKS`] is of all of them.
+    Suppression,
+}
+
+/// Whose key it is that links a listed person to suppressions against them.
+pub(crate) const LINKS: &str = "links";
+
+impl KeyKind {
+    pub(crate) const ALL: [Self; 4] = [Self::Evidence, Self::Watchlist, Self::Commitments, Self::Suppression];
+
+    /// What the names of its files begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Evidence => "deployment-",
+            Self::Watchlist => "watchlist-",
+            Self::Commitments => "commitments-",
+            Self::Suppression => "suppression-",
+        }
+    }
+
+    /// Its table, and the column that says whose the key is.
+    fn table(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Evidence => ("sealing_keys", "deployment"),
+            Self::Watchlist => ("watchlist_keys", "deployment"),
+            Self::Commitments => ("commitment_keys", "deployment"),
+            Self::Suppression => ("suppression_keys", "suppression"),
+        }
+    }
+
+    /// The kind and the owner that the name of a file in the keys' folder tells.
+    pub(crate) fn of_file(name: &str) -> Option<(Self, &str)> {
+        let owner = |kind: Self| Some((kind, name.strip_prefix(kind.prefix())?.strip_suffix(".key")?));
+        Self::ALL.into_iter().find_map(owner)
+    }
+
+    /// Notes in the database that a key is in use from now on.
+    pub(crate) fn note(
+        self,
+        connection: &Connection,
+        whose: &impl fmt::Display,
+        fingerprint: &[u8; 32],
+    ) -> Result<(), StoreError> {
+        let (table, column) = self.table();
+        connection
+            .prepare_cached(&format!("INSERT INTO {table} ({column}, fingerprint) VALUES (?1, ?2)"))
+            .and_then(|mut statement| statement.execute(params![whose.to_string(), fingerprint]))
+            .doing("noting a key")
+            .map(drop)
+    }
+
+    /// Notes that the destruction of a key begins: it opens nothing any more.
+    pub(crate) fn begin_destruction(
+        self,
+        connection: &Connection,
+        whose: &impl fmt::Display,
+    ) -> Result<(), StoreError> {
+        let (table, column) = self.table();
+        connection
+            .execute(&format!("UPDATE {table} SET destroying = 1 WHERE {column} = ?1"), [whose.to_string()])
+            .doing("noting that a key is being destroyed")
+            .map(drop)
+    }
+
+    /// Forgets a key that is destroyed.
+    pub(crate) fn forget(self, connection: &Connection, whose: &impl fmt::Display) -> Result<(), StoreError> {
+        let (table, column) = self.table();
+        connection
+            .execute(&format!("DELETE FROM {table} WHERE {column} = ?1"), [whose.to_string()])
+            .doing("forgetting a key")
+            .map(drop)
+    }
+}
+
+/// The keys of one kind in the keys' folder.
 pub(crate) struct KeyFolder<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) connection: &'a Connection,
+    pub(crate) kind: KeyKind,
 }
 
 impl KeyFolder<'_> {
-    /// Where the key of a deployment lies.
-    pub(crate) fn path(&self, d: &DeploymentId) -> PathBuf {
+    /// Where a key lies.
+    pub(crate) fn path(&self, whose: &impl fmt::Display) -> PathBuf {
         // An identifier holds neither `.` nor `/`, so this is no other file; `log` is the log's own.
-        self.folder.join(format!("deployment-{d}.key"))
+        self.folder.join(format!("{}{whose}.key", self.kind.prefix()))
     }
 
-    /// Makes a key for a deployment that has none. A file left by a crash before anything was sealed with it is
-    /// replaced. Returns the fingerprint for [`note`].
-    pub(crate) fn make(&self, d: &DeploymentId) -> Result<(SealingKey, [u8; 32]), StoreError> {
-        let path = self.path(d);
+    /// Makes a key for whom there is none. A file left by a crash before anything was sealed with it is replaced. Returns
+    /// the fingerprint for [`KeyKind::note`].
+    pub(crate) fn make(&self, whose: &impl fmt::Display) -> Result<(SealingKey, [u8; 32]), StoreError> {
+        let path = self.path(whose);
         directory::destroy(&path).doing_with("removing an unused key", &path)?;
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         getrandom::fill(bytes.as_mut()).map_err(StoreError::Randomness)?;
@@ -114,51 +203,63 @@ impl KeyFolder<'_> {
         Ok((sealing_key(&bytes), fingerprint(&bytes)))
     }
 
-    /// The key of a deployment, if it is the one that was used.
-    pub(crate) fn read(&self, d: &DeploymentId) -> Result<SealingKey, StoreError> {
-        let noted = self.noted(d)?.filter(|(_, destroying)| !destroying);
-        let Some((noted, _)) = noted else { return Err(StoreError::Destroyed { deployment: d.to_string() }) };
-        let path = self.path(d);
+    /// The key, if it is the one that was used.
+    pub(crate) fn read(&self, whose: &impl fmt::Display) -> Result<SealingKey, StoreError> {
+        Ok(sealing_key(&*self.read_bytes(whose)?))
+    }
+
+    /// The key's bytes, for what is keyed but not sealed.
+    pub(crate) fn read_bytes(&self, whose: &impl fmt::Display) -> Result<Zeroizing<[u8; KEY_BYTES]>, StoreError> {
+        let noted = self.noted(whose)?.filter(|(_, destroying)| !destroying);
+        let Some((noted, _)) = noted else { return Err(StoreError::Destroyed { deployment: whose.to_string() }) };
+        let path = self.path(whose);
         let bytes = directory::read_if_there(&path).doing_with("reading a key", &path)?.map(Zeroizing::new);
         let Some(bytes) = bytes else { return Err(StoreError::KeyMissing { path }) };
         match <&[u8; KEY_BYTES]>::try_from(bytes.as_slice()) {
-            Ok(bytes) if fingerprint(bytes)[..] == noted[..] => Ok(sealing_key(bytes)),
+            Ok(bytes) if fingerprint(bytes)[..] == noted[..] => Ok(Zeroizing::new(*bytes)),
             _ => Err(StoreError::KeyWrong { path }),
         }
     }
 
-    /// What the database says about a deployment's key.
-    pub(crate) fn state(&self, d: &DeploymentId) -> Result<KeyState, StoreError> {
-        Ok(match self.noted(d)? {
+    /// The bytes of a key that was made and is not noted yet.
+    pub(crate) fn fresh_bytes(&self, whose: &impl fmt::Display) -> Result<Zeroizing<[u8; KEY_BYTES]>, StoreError> {
+        let path = self.path(whose);
+        let bytes = directory::read_if_there(&path).doing_with("reading a key", &path)?.map(Zeroizing::new);
+        match bytes.as_deref().map(|bytes| <[u8; KEY_BYTES]>::try_from(bytes.as_slice())) {
+            Some(Ok(bytes)) => Ok(Zeroizing::new(bytes)),
+            _ => Err(StoreError::KeyMissing { path }),
+        }
+    }
+
+    /// Makes the key where there is none yet; the fingerprint of a new one is still to be noted.
+    pub(crate) fn make_if_none(&self, whose: &impl fmt::Display) -> Result<Option<[u8; 32]>, StoreError> {
+        if self.state(whose)? == KeyState::None { self.make(whose).map(|(_, print)| Some(print)) } else { Ok(None) }
+    }
+
+    /// What the database says about a key.
+    pub(crate) fn state(&self, whose: &impl fmt::Display) -> Result<KeyState, StoreError> {
+        Ok(match self.noted(whose)? {
             None => KeyState::None,
             Some((_, false)) => KeyState::InUse,
             Some((_, true)) => KeyState::Destroying,
         })
     }
 
-    /// Overwrites and removes the key of a deployment.
-    pub(crate) fn destroy(&self, d: &DeploymentId) -> Result<(), StoreError> {
-        let path = self.path(d);
+    /// Overwrites and removes a key.
+    pub(crate) fn destroy(&self, whose: &impl fmt::Display) -> Result<(), StoreError> {
+        let path = self.path(whose);
         directory::destroy(&path).doing_with("destroying a key", &path)
     }
 
-    fn noted(&self, d: &DeploymentId) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
+    fn noted(&self, whose: &impl fmt::Display) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
         let doing = "looking for a key";
+        let (table, column) = self.kind.table();
         let mut statement = self
             .connection
-            .prepare_cached("SELECT fingerprint, destroying FROM sealing_keys WHERE deployment = ?1")
+            .prepare_cached(&format!("SELECT fingerprint, destroying FROM {table} WHERE {column} = ?1"))
             .doing(doing)?;
-        statement.query_row([d.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)
+        statement.query_row([whose.to_string()], |row| Ok((row.get(0)?, row.get(1)?))).optional().doing(doing)
     }
-}
-
-/// Notes in the database that a key is in use from now on.
-pub(crate) fn note(connection: &Connection, d: &DeploymentId, fingerprint: &[u8; 32]) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("INSERT INTO sealing_keys (deployment, fingerprint) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.execute(params![d.as_str(), fingerprint]))
-        .doing("noting a key")
-        .map(drop)
 }
 
 /// A salted commitment: SHA-256 of the salt and of every sealed value behind its length, lower-case hexadecimal.
@@ -218,6 +319,8 @@ pub(crate) fn fingerprint(key: &[u8; KEY_BYTES]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use domain::DeploymentId;
+
     use super::*;
 
     fn place<'a>(deployment: &'a DeploymentId, column: &'static str, row: &'a str) -> Place<'a> {

@@ -45,8 +45,9 @@ impl Store {
         let announced = self.deployment(&d)?.expect_announced()?;
         let mut seeds = Vec::with_capacity(pairs.len());
         for pair in pairs {
-            let key = self.key_folder().read(&d)?;
-            let (shown, listed) = (self.listed_facts(&key, &d, pair.shown)?, self.listed_facts(&key, &d, pair.listed)?);
+            let key = self.watchlist_keys().read(&d)?;
+            let facts = |number| Ok::<_, StoreError>(self.listed_facts(&key, &d, number)?.facts);
+            let (shown, listed) = (facts(pair.shown)?, facts(pair.listed)?);
             pair.check(&shown, &listed)?;
             seeds.push((fresh_id()?.to_string(), *pair));
         }

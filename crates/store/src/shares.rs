@@ -131,7 +131,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::scenes::{LISTED_IMAGE, LIVE_IMAGE, Scene, facts, officer, template};
+    use crate::scenes::{LIVE_IMAGE, Scene, officer, template};
 
     const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -251,9 +251,10 @@ mod tests {
         scene.announced("kx-1");
         let list = |scene: &mut Scene, share: &str| {
             let (announced, now) = (scene.deployment().expect_announced().unwrap(), scene.tick());
-            let entry = domain::EntryFacts { origin: Origin::Share(name(share)), ..facts("exercise subject 1") };
-            let by = officer(Role::WatchlistOfficer);
-            scene.store().list(&announced, &by, entry, LISTED_IMAGE, &template(1), now)
+            let template = template(1);
+            let mut entry = crate::scenes::entry("exercise subject 1", &template);
+            entry.facts.origin = Origin::Share(name(share));
+            scene.store().list(&announced, &officer(Role::WatchlistOfficer), entry, now)
         };
         assert!(matches!(list(&mut scene, "s1"), Err(StoreError::Unknown { .. })));
         propose(&mut scene, "s1", Direction::In, Shared::WatchlistImages);
@@ -268,7 +269,7 @@ mod tests {
         assert_eq!(scene.store().share(&name("s1")).unwrap().items(), 1);
         let d = scene.d();
         let key = scene.store().key_folder().read(&d).unwrap();
-        assert_eq!(scene.store().listed_facts(&key, &d, 1).unwrap().origin, Origin::Share(name("s1")));
+        assert_eq!(scene.store().listed_facts(&key, &d, 1).unwrap().facts.origin, Origin::Share(name("s1")));
         let (share, now) = (scene.store().share(&name("s1")).unwrap().into_inner(), scene.tick());
         let revoked = share.revoke(&officer(Role::DataProtectionOfficer), domain::Revocation::Misused, now).unwrap();
         scene.store().commit(revoked).unwrap();

@@ -71,6 +71,18 @@ impl Store {
             H::NoticePublished { .. } => "publish_notice",
             H::WatchlistEntryAdded { .. } => "list",
             H::WatchlistFrozen { .. } => "freeze_watchlist",
+            H::WatchlistEntryRemoved { .. } => "unlist",
+            H::HigherApprovalGiven { .. } => "approve_listing",
+            H::LikenessAcknowledged { .. } => "acknowledge",
+            H::WatchlistDestroyed { .. } => "destroy_watchlist",
+            H::SuppressionEntered { .. } => "suppress",
+            H::SuppressionErased { .. } => "erase_suppression",
+            H::ListedAsked { .. } => "was_listed",
+            H::CommitmentsDestroyed { .. } => "purge_due",
+            H::Ended { deployment, .. } => {
+                let deployment = deployment.clone();
+                return self.record_end(decided, &deployment);
+            }
             H::AlertRaised { .. } => "raise_alert",
             H::AlertViewed { .. } => "view_evidence",
             H::Purged { .. } => "purge",
@@ -126,7 +138,7 @@ impl Store {
             | H::OutcomeRecorded { .. }
             | H::ShareStep(_)
             | H::MinuteCounted { .. }
-            | H::Ended { .. } => return self.record(decided, |_, _| Ok(())),
+            | H::AlertsSuppressed { .. } => return self.record(decided, |_, _| Ok(())),
         };
         let kind = crate::log::kind_word(&decided.event().happening);
         Err(StoreError::OtherDoor { kind, instead })

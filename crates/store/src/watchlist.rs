@@ -1,32 +1,62 @@
-//! The watchlist of one deployment: everything about a person on it sealed, counted by ground, fixed by a commitment.
+//! The watchlist of one deployment: everything about a person on it sealed, counted by group, fixed by a commitment.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod ending;
+mod rows;
 
-use domain::{Announced, DeploymentId, Direction, EntryFacts, Live, Officer, Origin, Policy, ShareId, Shared};
+use std::collections::BTreeMap;
+
+use domain::{
+    Announced, Approval, DeploymentId, Direction, EntryFacts, Flag, Likeness, Listing, Live, Officer, Origin, Policy,
+    Reference, Refusal, Roll, Shared,
+};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::{Deserialize, Serialize};
+use rusqlite::{Connection, params};
 use zeroize::Zeroizing;
 
 use crate::deployments::refuse_above;
 use crate::error::{Doing as _, StoreError};
+use crate::listed;
 use crate::recorded::Recorded;
 use crate::sealing::{
-    Commitment, KeyFolder, KeyState, Place, SALT_BYTES, SealingKey, fresh_salt, note, template_bytes, template_values,
+    KeyFolder, KeyKind, KeyState, LINKS, Place, SealingKey, fresh_salt, template_bytes, template_values,
 };
 use crate::store::Store;
+
+pub(crate) use ending::delete_list;
+pub use rows::FlagState;
+pub(crate) use rows::SealedFacts;
 
 /// Most bytes of a listed or a live image.
 pub(crate) const IMAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most values of a template; known models have 128 to 1,024.
 pub(crate) const TEMPLATE_VALUES_MAX: usize = 4096;
-/// Most images on one watchlist: ten of each of the thousand people that the exercise policy allows.
-const WATCHLIST_IMAGES_MAX: u32 = 10_000;
+/// Most images that are ever entered on one watchlist, those taken off again included.
+const WATCHLIST_IMAGES_MAX: u32 = 20_000;
+/// Most earlier entries that one entry may be flagged with: beyond, the image is no use.
+const FLAGS_PER_ENTRY_MAX: usize = 100;
+/// Most bytes of the reason of a higher approval.
+const REASON_BYTES_MAX: usize = 2_000;
+
+/// One image of one person, to be entered.
+pub struct NewEntry<'a> {
+    /// What is known.
+    pub facts: EntryFacts,
+    /// The person's reference outside; only commitments to it are kept.
+    pub reference: Reference,
+    /// The image, PNG.
+    pub image_png: &'a [u8],
+    /// Its template.
+    pub template: &'a [f32],
+    /// Earlier entries of other people that it is like, found by whoever made the template.
+    pub alike: &'a [(u32, Likeness)],
+}
 
 /// One entry of a watchlist, opened for comparison.
 pub struct Listed {
     /// Its number, from 1.
     pub number: u32,
+    /// The lowest number among the entries of the same person.
+    pub person: u32,
     /// What is known of it.
     pub facts: EntryFacts,
     /// Its template, wiped when dropped.
@@ -40,37 +70,105 @@ impl Store {
         &mut self,
         announced: &Recorded<Announced>,
         officer: &Officer,
-        entry: EntryFacts,
-        image_png: &[u8],
-        template: &[f32],
+        entry: NewEntry<'_>,
         now: Timestamp,
     ) -> Result<Recorded<u32>, StoreError> {
-        refuse_above("a listed image", image_png.len(), IMAGE_BYTES_MAX, "bytes")?;
-        refuse_above("a template", template.len(), TEMPLATE_VALUES_MAX, "values")?;
+        refuse_above("a listed image", entry.image_png.len(), IMAGE_BYTES_MAX, "bytes")?;
+        refuse_above("a template", entry.template.len(), TEMPLATE_VALUES_MAX, "values")?;
+        refuse_above("a listed image", entry.alike.len(), FLAGS_PER_ENTRY_MAX, "entries it is like")?;
         let d = announced.plan().deployment.clone();
         let announced = self.deployment(&d)?.expect_announced()?;
-        let number = self.images_listed(&d)?.saturating_add(1);
+        let number = self.last_number(&d)?.saturating_add(1);
         refuse_above("a watchlist", number as usize, WATCHLIST_IMAGES_MAX as usize, "images")?;
-        let decided = announced.list(officer, &entry, number, &self.policy_in_force()?, now)?;
-        if let Origin::Share(share) = &entry.origin {
+        let decided = announced.list(officer, &entry.facts, number, &self.policy_in_force()?, now)?;
+        if let Origin::Share(share) = &entry.facts.origin {
             // Counted before it enters: a crash in between leaves a use too many, never an image too many.
             let passed = self.share(share)?.into_inner();
             let passed = passed.pass(Direction::In, Shared::WatchlistImages, 1, officer, now)?;
             self.record(passed, |_, _| Ok(()))?;
         }
-        let (key, fresh) = self.key_for_sealing(&d)?;
-        let sealed = SealedEntry::seal(&key, &d, number, &entry, image_png, template)?;
+        let fresh = FreshKeys::make(self, &d)?;
+        let sealed = self.seal_entry(&fresh, &d, number, &entry)?;
         let salt = fresh_salt()?;
         self.record(decided, |transaction, _| {
-            if let Some(fingerprint) = &fresh {
-                note(transaction, &d, fingerprint)?;
-                insert_watchlist(transaction, &d, &salt)?;
-            }
-            insert_entry(transaction, &d, number, &sealed)
+            fresh.note(transaction, &d)?;
+            rows::begin(transaction, &d, &salt)?;
+            rows::insert_entry(transaction, &d, number, &sealed)?;
+            entry.alike.iter().try_for_each(|(first, likeness)| {
+                rows::insert_flag(transaction, &d, &Flag { first: *first, second: number, likeness: *likeness })
+            })
         })
     }
 
-    /// Fixes the watchlist: counts people (by label) by ground, and commits to every sealed row.
+    /// Takes an entry off a watchlist that is not frozen, with its flags and its approval. Its number is not given again.
+    pub fn unlist(
+        &mut self,
+        announced: &Recorded<Announced>,
+        officer: &Officer,
+        number: u32,
+        now: Timestamp,
+    ) -> Result<Recorded<u32>, StoreError> {
+        let d = announced.plan().deployment.clone();
+        let announced = self.deployment(&d)?.expect_announced()?;
+        self.expect_listed(&d, number)?;
+        let decided = announced.unlist(officer, number, now)?;
+        self.record(decided, |transaction, _| rows::delete_entry(transaction, &d, number))
+    }
+
+    /// Gives the higher approval that the person of this entry needs. It holds for every image of that person.
+    pub fn approve_listing(
+        &mut self,
+        announced: &Recorded<Announced>,
+        officer: &Officer,
+        number: u32,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Recorded<u32>, StoreError> {
+        refuse_above("the reason of an approval", reason.len(), REASON_BYTES_MAX, "bytes")?;
+        let d = announced.plan().deployment.clone();
+        let announced = self.deployment(&d)?.expect_announced()?;
+        self.expect_listed(&d, number)?;
+        let key = self.watchlist_keys().read(&d)?;
+        let facts = self.listed_facts(&key, &d, number)?.facts;
+        let images = self.images_of_person(&d, number)?;
+        let listers = self.listers(&d, &images)?;
+        let listing = Listing { number, facts: &facts, listers: &listers };
+        let decided = announced.approve_listing(officer, &listing, reason, &self.policy_in_force()?, now)?;
+        let place = Place { deployment: &d, column: "watchlist_approvals.reason", row: &number.to_string() };
+        let sealed = key.seal(&place, reason.as_bytes())?;
+        self.record(decided, |transaction, _| {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO watchlist_approvals (deployment, number, reason) VALUES (?1, ?2, ?3)",
+                )
+                .and_then(|mut statement| statement.execute(params![d.as_str(), number, sealed]))
+                .doing("keeping an approval")
+                .map(drop)
+        })
+    }
+
+    /// Records that somebody compared two entries that are alike, and that they are different people.
+    pub fn acknowledge(
+        &mut self,
+        announced: &Recorded<Announced>,
+        officer: &Officer,
+        first: u32,
+        second: u32,
+        now: Timestamp,
+    ) -> Result<Recorded<Flag>, StoreError> {
+        let d = announced.plan().deployment.clone();
+        let announced = self.deployment(&d)?.expect_announced()?;
+        let flags = self.flags(&d)?;
+        let found = flags.iter().find(|state| (state.flag.first, state.flag.second) == (first, second));
+        let Some(FlagState { flag, .. }) = found else {
+            return Err(StoreError::Unknown { what: "the flag", name: format!("{first}-{second} of {d}") });
+        };
+        let decided = announced.acknowledge(officer, *flag, now)?;
+        self.record(decided, |transaction, _| rows::acknowledge(transaction, &d, first, second))
+    }
+
+    /// Fixes the watchlist: counts people (by label) by group, commits to every sealed row, and makes the question "was I
+    /// on a list?" answerable for each of them.
     pub fn freeze_watchlist(
         &mut self,
         announced: Recorded<Announced>,
@@ -80,316 +178,181 @@ impl Store {
         let d = announced.plan().deployment.clone();
         let announced = self.deployment(&d)?.expect_announced()?.into_inner();
         let policy = self.policy_in_force()?;
-        let (mut people, mut by_ground, mut images) = (BTreeSet::new(), BTreeMap::<_, u64>::new(), 0);
+        let (roll, commitments) = self.roll(&d)?;
         let mut commitment = String::new();
-        if self.key_folder().state(&d)? == KeyState::InUse {
-            let key = self.key_folder().read(&d)?;
-            for number in self.listed_numbers(&d)? {
-                let facts = self.listed_facts(&key, &d, number)?;
-                images += 1;
-                if people.insert(facts.label) {
-                    *by_ground.entry(facts.ground).or_default() += 1;
-                }
-            }
+        if roll.images() > 0 {
             commitment = self.watchlist_commitment(&d)?;
         }
-        let decided = announced.freeze_watchlist(officer, by_ground, images, commitment, &policy, now)?;
-        self.record(decided, |_, _| Ok(()))
+        let until = domain::watchlist::commitments_due(announced.plan(), &policy);
+        let decided = announced.freeze_watchlist(officer, &roll, commitment, &policy, now)?;
+        self.record(decided, |transaction, _| listed::keep(transaction, &d, &commitments, until))
     }
 
     /// The watchlist of a live deployment, opened, in the order of its numbers.
     pub fn watchlist(&self, live: &Recorded<Live>) -> Result<Vec<Listed>, StoreError> {
-        let d = &live.plan().deployment;
-        let key = self.key_folder().read(d)?;
-        let listed = self.listed_numbers(d)?.into_iter().map(|number| {
-            let facts = self.listed_facts(&key, d, number)?;
-            let bytes = self.open_listed(&key, d, number, "watchlist_entries.template")?;
-            let template = template_values(&bytes).ok_or_else(|| StoreError::SealBroken {
-                what: format!("watchlist_entries.template {number}"),
-                deployment: d.to_string(),
-            })?;
-            Ok(Listed { number, facts, template })
-        });
-        listed.collect()
+        self.opened(&live.plan().deployment)
+    }
+
+    /// The watchlist while it is being built, opened, so that a new entry can be compared with those before it.
+    pub fn listed_so_far(&self, announced: &Recorded<Announced>) -> Result<Vec<Listed>, StoreError> {
+        let d = &announced.plan().deployment;
+        if self.watchlist_keys().state(d)? == KeyState::None { Ok(Vec::new()) } else { self.opened(d) }
     }
 
     /// A listed image (PNG), opened. Wiped when dropped.
     pub fn listed_image(&self, d: &DeploymentId, number: u32) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let key = self.key_folder().read(d)?;
+        let key = self.watchlist_keys().read(d)?;
         self.open_listed(&key, d, number, "watchlist_entries.image")
     }
 
-    /// What is known of an entry, opened.
+    /// The numbers of every image of the person of this entry, ascending.
+    pub fn images_of_person(&self, d: &DeploymentId, number: u32) -> Result<Vec<u32>, StoreError> {
+        let key = self.watchlist_keys().read(d)?;
+        let label = self.listed_facts(&key, d, number)?.facts.label;
+        let mut images = Vec::new();
+        for other in self.listed_numbers(d)? {
+            if self.listed_facts(&key, d, other)?.facts.label == label {
+                images.push(other);
+            }
+        }
+        Ok(images)
+    }
+
+    /// Whether the person has a listing whose commitment or link is this one, for every image: what is known of an entry,
+    /// opened.
     pub(crate) fn listed_facts(
         &self,
         key: &SealingKey,
         d: &DeploymentId,
         number: u32,
-    ) -> Result<EntryFacts, StoreError> {
+    ) -> Result<SealedFacts, StoreError> {
         let text = self.open_listed(key, d, number, "watchlist_entries.facts")?;
-        FactsText::read(&text).ok_or_else(|| StoreError::SealBroken {
+        SealedFacts::read(&text).ok_or_else(|| StoreError::SealBroken {
             what: format!("watchlist_entries.facts {number}"),
             deployment: d.to_string(),
         })
     }
 
-    /// The numbers of a watchlist's entries, ascending.
-    pub(crate) fn listed_numbers(&self, d: &DeploymentId) -> Result<Vec<u32>, StoreError> {
-        let doing = "reading a watchlist";
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT number FROM watchlist_entries WHERE deployment = ?1 ORDER BY number")
-            .doing(doing)?;
-        let numbers = statement.query_map([d.as_str()], |row| row.get(0)).doing(doing)?;
-        numbers.collect::<Result<_, _>>().doing(doing)
-    }
-
-    /// The commitment to the sealed rows as they are now.
-    pub(crate) fn watchlist_commitment(&self, d: &DeploymentId) -> Result<String, StoreError> {
-        let doing = "committing to a watchlist";
-        let mut salt =
-            self.connection.prepare_cached("SELECT salt FROM watchlists WHERE deployment = ?1").doing(doing)?;
-        let salt: [u8; SALT_BYTES] = salt.query_row([d.as_str()], |row| row.get(0)).doing(doing)?;
-        let mut commitment = Commitment::new(&salt);
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT facts, image, template FROM watchlist_entries WHERE deployment = ?1 ORDER BY number",
-            )
-            .doing(doing)?;
-        let mut rows = statement.query([d.as_str()]).doing(doing)?;
-        while let Some(row) = rows.next().doing(doing)? {
-            for column in 0..3 {
-                let sealed = row.get_ref(column).doing(doing)?;
-                commitment.add(sealed.as_blob().map_err(rusqlite::Error::from).doing(doing)?);
-            }
-        }
-        Ok(commitment.finish())
-    }
-
-    /// The keys.
+    /// The keys of alerts.
     pub(crate) fn key_folder(&self) -> KeyFolder<'_> {
-        KeyFolder { folder: self.directory.keys(), connection: &self.connection }
+        self.keys_of(KeyKind::Evidence)
     }
 
-    fn open_listed(
-        &self,
-        key: &SealingKey,
-        d: &DeploymentId,
-        number: u32,
-        column: &'static str,
-    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let doing = "reading a watchlist entry";
-        let sql = match column {
-            "watchlist_entries.facts" => "SELECT facts FROM watchlist_entries WHERE deployment = ?1 AND number = ?2",
-            "watchlist_entries.image" => "SELECT image FROM watchlist_entries WHERE deployment = ?1 AND number = ?2",
-            _ => "SELECT template FROM watchlist_entries WHERE deployment = ?1 AND number = ?2",
-        };
-        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
-        let sealed: Option<Vec<u8>> =
-            statement.query_row(params![d.as_str(), number], |row| row.get(0)).optional().doing(doing)?;
-        let Some(sealed) = sealed else {
-            return Err(StoreError::Unknown { what: "the watchlist entry", name: format!("{number} of {d}") });
-        };
-        key.open(&Place { deployment: d, column, row: &number.to_string() }, &sealed)
+    /// The keys of watchlists.
+    pub(crate) fn watchlist_keys(&self) -> KeyFolder<'_> {
+        self.keys_of(KeyKind::Watchlist)
     }
 
-    /// The deployment's key; a new one, with its fingerprint, where nothing was sealed yet.
-    fn key_for_sealing(&self, d: &DeploymentId) -> Result<(SealingKey, Option<[u8; 32]>), StoreError> {
-        let keys = self.key_folder();
-        if keys.state(d)? == KeyState::None {
-            let (key, fingerprint) = keys.make(d)?;
-            return Ok((key, Some(fingerprint)));
-        }
-        Ok((keys.read(d)?, None))
-    }
-
-    fn images_listed(&self, d: &DeploymentId) -> Result<u32, StoreError> {
-        let doing = "counting a watchlist";
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT coalesce(max(number), 0) FROM watchlist_entries WHERE deployment = ?1")
-            .doing(doing)?;
-        statement.query_row([d.as_str()], |row| row.get(0)).doing(doing)
+    /// The keys of one kind.
+    pub(crate) fn keys_of(&self, kind: KeyKind) -> KeyFolder<'_> {
+        KeyFolder { folder: self.directory.keys(), connection: &self.connection, kind }
     }
 
     /// The policy in force, without which nothing is decided.
     pub(crate) fn policy_in_force(&self) -> Result<Policy, StoreError> {
         self.policy()?.ok_or(StoreError::Unknown { what: "the policy", name: "in force".into() })
     }
-}
 
-/// The three sealed values of an entry.
-struct SealedEntry {
-    facts: Vec<u8>,
-    image: Vec<u8>,
-    template: Vec<u8>,
-}
+    fn opened(&self, d: &DeploymentId) -> Result<Vec<Listed>, StoreError> {
+        let key = self.watchlist_keys().read(d)?;
+        let mut people: BTreeMap<String, u32> = BTreeMap::new();
+        let listed = self.listed_numbers(d)?.into_iter().map(|number| {
+            let facts = self.listed_facts(&key, d, number)?.facts;
+            let bytes = self.open_listed(&key, d, number, "watchlist_entries.template")?;
+            let template = template_values(&bytes).ok_or_else(|| StoreError::SealBroken {
+                what: format!("watchlist_entries.template {number}"),
+                deployment: d.to_string(),
+            })?;
+            let person = *people.entry(facts.label.clone()).or_insert(number);
+            Ok(Listed { number, person, facts, template })
+        });
+        listed.collect()
+    }
 
-impl SealedEntry {
-    fn seal(
-        key: &SealingKey,
+    /// The list as the rules see it, and the commitments to its people. One label stands for one reference and the other
+    /// way round; where it does not, somebody is entered twice or two people as one.
+    fn roll(&self, d: &DeploymentId) -> Result<(Roll, Vec<Vec<u8>>), StoreError> {
+        let (mut roll, mut by_label) = (Roll::new(), BTreeMap::new());
+        let mut labels: BTreeMap<Vec<u8>, String> = BTreeMap::new();
+        if self.watchlist_keys().state(d)? != KeyState::InUse {
+            return Ok((roll, Vec::new()));
+        }
+        let key = self.watchlist_keys().read(d)?;
+        let approved = self.approved(d)?;
+        for number in self.listed_numbers(d)? {
+            let SealedFacts { facts, commitment, .. } = self.listed_facts(&key, d, number)?;
+            let label = labels.entry(commitment.clone()).or_insert_with(|| facts.label.clone());
+            let known = by_label.entry(facts.label.clone()).or_insert_with(|| commitment.clone());
+            if *label != facts.label || *known != commitment {
+                return Err(Refusal::PersonContradicted.into());
+            }
+            let approval = if approved.contains(&number) { Approval::Given } else { Approval::Missing };
+            roll.enter(facts, approval);
+        }
+        roll.leave_open(self.flags(d)?.iter().filter(|state| !state.acknowledged).count() as u64);
+        Ok((roll, labels.into_keys().collect()))
+    }
+
+    fn seal_entry(
+        &self,
+        fresh: &FreshKeys,
         d: &DeploymentId,
         number: u32,
-        facts: &EntryFacts,
-        image_png: &[u8],
-        template: &[f32],
-    ) -> Result<Self, StoreError> {
+        entry: &NewEntry<'_>,
+    ) -> Result<rows::SealedEntry, StoreError> {
+        let facts = SealedFacts {
+            facts: entry.facts.clone(),
+            commitment: listed::commitment(&fresh.commitments, d, &entry.reference)?.to_vec(),
+            link: listed::link(&fresh.links, &entry.reference)?,
+        };
         let row = number.to_string();
         let place = |column| Place { deployment: d, column, row: &row };
-        Ok(Self {
-            facts: key.seal(&place("watchlist_entries.facts"), &FactsText::write(facts)?)?,
-            image: key.seal(&place("watchlist_entries.image"), image_png)?,
-            template: key.seal(&place("watchlist_entries.template"), &template_bytes(template))?,
+        let key = &fresh.watchlist;
+        Ok(rows::SealedEntry {
+            facts: key.seal(&place("watchlist_entries.facts"), &facts.write()?)?,
+            image: key.seal(&place("watchlist_entries.image"), entry.image_png)?,
+            template: key.seal(&place("watchlist_entries.template"), &template_bytes(entry.template))?,
         })
     }
 }
 
-fn insert_watchlist(connection: &Connection, d: &DeploymentId, salt: &[u8]) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("INSERT INTO watchlists (deployment, salt) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.execute(params![d.as_str(), salt]))
-        .doing("beginning a watchlist")
-        .map(drop)
+/// The keys that an entry needs; those that are new are noted together with the first entry.
+struct FreshKeys {
+    watchlist: SealingKey,
+    commitments: Zeroizing<[u8; 32]>,
+    links: Zeroizing<[u8; 32]>,
+    to_note: Vec<(KeyKind, [u8; 32])>,
 }
 
-fn insert_entry(
-    connection: &Connection,
-    d: &DeploymentId,
-    number: u32,
-    sealed: &SealedEntry,
-) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO watchlist_entries (deployment, number, facts, image, template) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![d.as_str(), number, sealed.facts, sealed.image, sealed.template])
-        })
-        .doing("writing a watchlist entry")
-        .map(drop)
-}
-
-/// What is known of an entry, as the text that is sealed.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FactsText {
-    label: String,
-    ground: String,
-    image_source: String,
-    legal_basis: String,
-    image_date: String,
-    /// The share under which another body's image entered; nothing for the force's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    share: Option<String>,
-}
-
-impl FactsText {
-    fn write(facts: &EntryFacts) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let text = Self {
-            label: facts.label.clone(),
-            ground: facts.ground.clone(),
-            image_source: facts.image_source.clone(),
-            legal_basis: facts.legal_basis.clone(),
-            image_date: facts.image_date.to_string(),
-            share: match &facts.origin {
-                Origin::Own => None,
-                Origin::Share(share) => Some(share.to_string()),
-            },
-        };
-        match toml::to_string(&text) {
-            Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
-            Err(error) => Err(StoreError::Bug { doing: "writing a watchlist entry", found: error.to_string() }),
+impl FreshKeys {
+    fn make(store: &Store, d: &DeploymentId) -> Result<Self, StoreError> {
+        let mut to_note = Vec::new();
+        if let Some(print) = store.key_folder().make_if_none(d)? {
+            to_note.push((KeyKind::Evidence, print));
         }
+        let mut bytes = |kind, whose: &str| -> Result<Zeroizing<[u8; 32]>, StoreError> {
+            let keys = store.keys_of(kind);
+            match keys.make_if_none(&whose)? {
+                None => keys.read_bytes(&whose),
+                Some(print) => {
+                    to_note.push((kind, print));
+                    keys.fresh_bytes(&whose)
+                }
+            }
+        };
+        let watchlist = SealingKey::of(&*bytes(KeyKind::Watchlist, d.as_str())?);
+        let commitments = bytes(KeyKind::Commitments, d.as_str())?;
+        let links = bytes(KeyKind::Suppression, LINKS)?;
+        Ok(Self { watchlist, commitments, links, to_note })
     }
 
-    fn read(text: &[u8]) -> Option<EntryFacts> {
-        let text: Self = toml::from_str(std::str::from_utf8(text).ok()?).ok()?;
-        Some(EntryFacts {
-            label: text.label,
-            ground: text.ground,
-            image_source: text.image_source,
-            legal_basis: text.legal_basis,
-            image_date: text.image_date.parse().ok()?,
-            origin: match text.share {
-                None => Origin::Own,
-                Some(share) => Origin::Share(ShareId::new(&share).ok()?),
-            },
+    fn note(&self, connection: &Connection, d: &DeploymentId) -> Result<(), StoreError> {
+        self.to_note.iter().try_for_each(|(kind, print)| {
+            let whose = if *kind == KeyKind::Suppression { LINKS } else { d.as_str() };
+            kind.note(connection, &whose, print)
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::{Refusal, Role};
-    use evidence::Fact;
-
-    use super::*;
-    use crate::scenes::{LISTED_IMAGE, Scene, facts, officer, template};
-
-    #[test]
-    fn people_are_counted_by_label_and_come_back_as_listed() {
-        let mut scene = Scene::new();
-        scene.operation();
-        scene.live("kx-1");
-        let d = scene.d();
-        let frozen = scene.store().entries(Some(&d)).unwrap().into_iter().find_map(|(_, entry)| match entry.fact {
-            Fact::WatchlistFrozen { people, images, by_ground, commitment, .. } => {
-                Some((people, images, by_ground, commitment))
-            }
-            _ => None,
-        });
-        let (people, images, by_ground, commitment) = frozen.unwrap();
-        assert_eq!((people, images), (2, 3));
-        assert_eq!(by_ground, BTreeMap::from([("exercise subject".to_owned(), 2)]));
-        assert_eq!(commitment, scene.store().watchlist_commitment(&d).unwrap());
-        let live = scene.deployment().expect_live().unwrap();
-        let listed = scene.store().watchlist(&live).unwrap();
-        assert_eq!(listed.iter().map(|entry| entry.number).collect::<Vec<_>>(), [1, 2, 3]);
-        assert_eq!(listed[2].facts, facts("exercise subject 2"));
-        assert_eq!(*listed[1].template, template(2));
-        assert_eq!(scene.store().listed_image(&d, 3).unwrap().as_slice(), LISTED_IMAGE);
-        assert!(matches!(scene.store().listed_image(&d, 4), Err(StoreError::Unknown { .. })));
-    }
-
-    #[test]
-    fn a_frozen_watchlist_takes_nobody_even_from_an_older_sight_of_it() {
-        let mut scene = Scene::new();
-        scene.operation();
-        scene.announced("kx-1");
-        let empty = scene.deployment().expect_announced().unwrap();
-        let now = scene.tick();
-        let refused = scene.store().freeze_watchlist(empty, &officer(Role::WatchlistOfficer), now);
-        assert!(matches!(refused, Err(StoreError::Refusal(Refusal::WatchlistEmpty))));
-        scene.list_three();
-        let (one, two, three) = (scene.deployment(), scene.deployment(), scene.deployment());
-        let now = scene.tick();
-        let freeze = |scene: &mut Scene, seen: Recorded<domain::Deployment>| {
-            scene.store().freeze_watchlist(seen.expect_announced().unwrap(), &officer(Role::WatchlistOfficer), now)
-        };
-        freeze(&mut scene, one).unwrap();
-        assert!(matches!(freeze(&mut scene, two), Err(StoreError::Refusal(Refusal::WatchlistFrozenAlready))));
-        let seen = three.expect_announced().unwrap();
-        let late = scene.store().list(&seen, &officer(Role::WatchlistOfficer), facts("x"), b"", &[], now);
-        assert!(matches!(late, Err(StoreError::Refusal(Refusal::WatchlistFrozenAlready))));
-        let d = scene.d();
-        assert_eq!(scene.store().listed_numbers(&d).unwrap(), [1, 2, 3]);
-    }
-
-    #[test]
-    fn a_refused_entry_leaves_nothing_behind() {
-        let mut scene = Scene::new();
-        scene.operation();
-        scene.announced("kx-1");
-        let (seen, now, d) = (scene.deployment().expect_announced().unwrap(), scene.tick(), scene.d());
-        let by = officer(Role::WatchlistOfficer);
-        let unknown_ground = EntryFacts { ground: "annoying".into(), ..facts("x") };
-        assert!(scene.store().list(&seen, &by, unknown_ground, b"i", &[1.0], now).is_err());
-        let huge = vec![0; IMAGE_BYTES_MAX + 1];
-        assert!(scene.store().list(&seen, &by, facts("x"), &huge, &[1.0], now).is_err());
-        assert!(scene.store().list(&seen, &by, facts("x"), b"i", &vec![0.0; TEMPLATE_VALUES_MAX + 1], now).is_err());
-        assert!(scene.store().listed_numbers(&d).unwrap().is_empty());
-        assert_eq!(scene.store().key_folder().state(&d).unwrap(), KeyState::None);
-        assert!(!scene.store().key_folder().path(&d).exists());
-    }
-}
+mod tests;

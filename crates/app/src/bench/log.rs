@@ -11,13 +11,13 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use domain::{
-    Approved, Counts, Decided, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId, Operation,
-    OperationId, Plan, Policy, Role,
+    Age, Approved, Counts, Decided, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId,
+    Operation, OperationId, Plan, Policy, Reference, Retention, Role,
 };
 use evidence::{CheckpointVerifier, OfflineProof};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use store::{Recorded, Store};
+use store::{NewEntry, Recorded, Store};
 
 use crate::verify::DirectoryLog;
 
@@ -229,11 +229,18 @@ impl Station {
             label: "nobody".into(),
             ground: self.policy.grounds.first().context("the policy names no ground")?.clone(),
             image_source: "a grey square".into(),
+            supplier: "this measurement".into(),
             legal_basis: "none needed: it shows nobody".into(),
             image_date: "2026-01-01".parse()?,
+            retention: Retention::Retained,
+            age_at_image: Age::AtLeast(u8::MAX),
+            age: Age::AtLeast(u8::MAX),
+            protected: None,
             origin: domain::Origin::Own,
         };
-        store.list(&announced, &officer(Role::WatchlistOfficer)?, facts, b"grey", &[0.5; 128], starts)?;
+        let reference = Reference::new("nobody")?;
+        let entry = NewEntry { facts, reference, image_png: b"grey", template: &[0.5; 128], alike: &[] };
+        store.list(&announced, &officer(Role::WatchlistOfficer)?, entry, starts)?;
         let announced = store.freeze_watchlist(announced, &officer(Role::WatchlistOfficer)?, starts)?.into_inner();
         let operator = officer(Role::Operator)?;
         let signed =

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use domain::{
-    Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Operation, OperationId, Origin, Plan,
-    Policy,
+    Age, Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Operation, OperationId, Origin,
+    Plan, Policy, Reference, Retention,
 };
 use face::{EngineKind, Faces, Picture};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::Source;
-use store::{Recorded, Store};
+use store::{NewEntry, Recorded, Store};
 
 use super::officers::Staff;
 
@@ -99,17 +99,25 @@ impl Prepared {
                 label: subject.label.clone(),
                 ground: ground.clone(),
                 image_source: subject.image_source.clone(),
+                supplier: "the publisher of the picture".into(),
                 legal_basis: "published picture, used for an exercise".into(),
                 image_date: clock.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+                retention: Retention::Retained,
+                age_at_image: Age::Unknown,
+                age: Age::Unknown,
+                protected: None,
             };
-            store.list(
-                &announced,
-                &staff.lister,
+            let entry = NewEntry {
                 facts,
-                &enrolled.image_png,
-                enrolled.template.values(),
-                clock.now(),
-            )?;
+                reference: Reference::new(&subject.label)?,
+                image_png: &enrolled.image_png,
+                template: enrolled.template.values(),
+                alike: &[],
+            };
+            let number = store.list(&announced, &staff.lister, entry, clock.now())?.into_inner();
+            // Nobody knows how old the people in published pictures are, so each may be a child: somebody else approves.
+            let reason = "a published picture, and an exercise in which nobody is sought";
+            store.approve_listing(&announced, &staff.authoriser, number, reason, clock.now())?;
         }
         let announced = store.freeze_watchlist(announced, &staff.lister, clock.now())?.into_inner();
         let (route, page) = ("close the page: the pictures are recorded", "the public page, on this machine");

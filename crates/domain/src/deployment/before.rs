@@ -15,7 +15,6 @@ use crate::officer::{Officer, Role};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::threshold::Threshold;
-use crate::watchlist::EntryFacts;
 
 /// How long before a start signs may have been confirmed: longer ago was another day.
 pub const SIGNAGE_AGE_MAX: SignedDuration = SignedDuration::from_hours(12);
@@ -78,57 +77,6 @@ impl Announced {
     /// When the public was told.
     pub fn announced_at(&self) -> Timestamp {
         self.notice.at
-    }
-
-    /// Enters one image on the watchlist, as number `number`. The event is withheld: it would point at one person.
-    pub fn list(
-        &self,
-        officer: &Officer,
-        entry: &EntryFacts,
-        number: u32,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Result<Decided<u32>, Refusal> {
-        let by = require_role(officer, Role::WatchlistOfficer, "enter anybody on a watchlist", now)?;
-        if self.preparation.watchlist.is_some() {
-            return Err(Refusal::WatchlistFrozenAlready);
-        }
-        entry.check(policy)?;
-        let happening = Happening::WatchlistEntryAdded { deployment: self.plan.deployment.clone(), number };
-        Ok(Decided::new(number, Event { at: now, actor: Actor::Officer(by), happening }))
-    }
-
-    /// Fixes the watchlist; `by_ground` counts people by ground, `commitment` is salted and made by the store.
-    pub fn freeze_watchlist(
-        mut self,
-        officer: &Officer,
-        by_ground: BTreeMap<String, u64>,
-        images: u64,
-        commitment: String,
-        policy: &Policy,
-        now: Timestamp,
-    ) -> Result<Decided<Self>, Refusal> {
-        let by = require_role(officer, Role::WatchlistOfficer, "freeze a watchlist", now)?;
-        if self.preparation.watchlist.is_some() {
-            return Err(Refusal::WatchlistFrozenAlready);
-        }
-        let people = by_ground.values().sum();
-        let people_max = u64::from(policy.watchlist_people_max);
-        if people == 0 {
-            return Err(Refusal::WatchlistEmpty);
-        }
-        if people > people_max {
-            return Err(Refusal::WatchlistTooLarge { people, people_max });
-        }
-        self.preparation.watchlist = Some(FrozenWatchlist { at: now, people });
-        let happening = Happening::WatchlistFrozen {
-            deployment: self.plan.deployment.clone(),
-            people,
-            images,
-            by_ground,
-            commitment,
-        };
-        Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(by), happening }))
     }
 
     /// Confirms, on the spot and on the day, the signs with the public page's address and QR code, and the way round the zone.

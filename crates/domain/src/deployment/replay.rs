@@ -75,6 +75,8 @@ fn follow(state: Option<Deployment>, recollection: &Recollection) -> Result<Depl
         (Some(D::Live(live)), fact) => ran(live, fact, at),
         (Some(D::Paused(state)), fact) => stood(state, fact, at),
         (Some(state @ D::Ended(_)), Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. }) => Ok(state),
+        (Some(state @ D::Ended(_)), Fact::WatchlistDestroyed { .. }) => Ok(state),
+        (Some(state @ D::Purged(_)), Fact::CommitmentsDestroyed { .. }) => Ok(state),
         (Some(state @ D::Ended(_)), fact) if follows_an_alert(fact) || matches!(fact, Fact::SeedsRevealed(_)) => {
             Ok(state)
         }
@@ -192,6 +194,7 @@ fn prepared(mut state: Announced, fact: &Fact, at: jiff::Timestamp) -> Result<De
 fn ran(mut live: Live, fact: &Fact, at: jiff::Timestamp) -> Result<Deployment, String> {
     match fact {
         Fact::AlertRaised { .. } | Fact::AlertAdjudicated { .. } | Fact::OutcomeRecorded { .. } => {}
+        Fact::AlertsSuppressed { .. } => {}
         fact if follows_an_alert(fact) => {}
         Fact::DeletionReceipt { from, to, counts, .. } => {
             if *from != live.counted_until || to < from || !counts.balanced() {

@@ -1,8 +1,9 @@
 //! While it is live and after: paused, resumed, counted, ended.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
-use evidence::Counts;
+use evidence::{Counts, SUPPRESSED_STEP};
 use jiff::Timestamp;
 
 use super::mandate::Mandate;
@@ -114,6 +115,13 @@ impl Live {
         self.counted_until = now;
         let happening = Happening::MinuteCounted { deployment: self.plan.deployment.clone(), from, to: now, counts };
         Ok(Decided::new(self, Event { at: now, actor: Actor::System, happening }))
+    }
+
+    /// Says how many alerts were suppressed, rounded up so that no one passage can be read from it.
+    pub fn tell_suppressed(self, suppressed: NonZeroU64, now: Timestamp) -> Decided<Self> {
+        let up_to = suppressed.get().div_ceil(SUPPRESSED_STEP).saturating_mul(SUPPRESSED_STEP);
+        let happening = Happening::AlertsSuppressed { deployment: self.plan.deployment.clone(), up_to };
+        Decided::new(self, Event { at: now, actor: Actor::System, happening })
     }
 
     /// Stops for the time being. Anybody on duty may, whether their training has expired or not: stopping protects.
@@ -261,6 +269,13 @@ impl Ended {
     /// By whose decision.
     pub fn mandate(&self) -> &Mandate {
         &self.mandate
+    }
+
+    /// The watchlist has been destroyed with its key: the store says of how many images. It does not outlive the end;
+    /// what an open alert needs of it was sealed with the alert.
+    pub fn watchlist_destroyed(&self, images: u64, now: Timestamp) -> Decided<()> {
+        let happening = Happening::WatchlistDestroyed { deployment: self.plan.deployment.clone(), images };
+        Decided::new((), Event { at: now, actor: Actor::System, happening })
     }
 
     /// When it must be purged at the latest: before any alert of it expires, and at once when an urgent approval lapses.

@@ -326,9 +326,7 @@ impl Life {
                 listed.map(|x| map(x, |_| D::Announced(d)))
             }
             (Step::Freeze(by, people), D::Announced(d)) => {
-                let images = people;
-                d.freeze_watchlist(who(by), grounds(people), images, "c".into(), policy, now)
-                    .map(|x| map(x, D::Announced))
+                d.freeze_watchlist(who(by), &roll(people), "c".into(), policy, now).map(|x| map(x, D::Announced))
             }
             (Step::ConfirmSigns(by), D::Announced(d)) => {
                 d.confirm_signage(who(by), 2, "round", "https://page", now).map(|x| map(x, D::Announced))
@@ -436,7 +434,7 @@ impl Life {
                 }
                 world.break_unless(kept, "no candidate without a live lease");
             }
-            Settlement::Nobody | Settlement::Unusable(_) => {
+            Settlement::Nobody | Settlement::Suppressed | Settlement::Unusable(_) => {
                 world.break_unless(alive.get() == 0, "a face that is no candidate is gone");
             }
         }

@@ -6,11 +6,10 @@
     reason = "each test binary uses a part of it, and a test stops at the first surprise"
 )]
 
-use std::collections::BTreeMap;
 
 use domain::{
-    Adjudicators, DeploymentId, EntryFacts, Equipment, Kind, ModelId, Officer, OfficerId, Operation, OperationId,
-    OutsideAuthoriser, Plan, Policy, Role, Roles, Threshold,
+    Adjudicators, Age, Approval, DeploymentId, EntryFacts, Equipment, Kind, ModelId, Officer, OfficerId, Operation, OperationId,
+    OutsideAuthoriser, Plan, Policy, Retention, Role, Roles, Roll, Threshold,
 };
 use evidence::KeyPair;
 use jiff::{SignedDuration, Timestamp};
@@ -144,14 +143,23 @@ pub fn entry() -> EntryFacts {
         label: "exercise subject 1".into(),
         ground: "exercise subject".into(),
         image_source: "a package".into(),
+        supplier: "its publisher".into(),
         legal_basis: "consent".into(),
         image_date: jiff::civil::date(2026, 1, 1),
+        retention: Retention::Retained,
+        age_at_image: Age::AtLeast(30),
+        age: Age::AtLeast(30),
+        protected: None,
         origin: domain::Origin::Own,
     }
 }
 
-pub fn grounds(people: u64) -> BTreeMap<String, u64> {
-    BTreeMap::from([("exercise subject".to_owned(), people)])
+pub fn roll(people: u64) -> Roll {
+    let mut roll = Roll::new();
+    for number in 1..=people {
+        roll.enter(EntryFacts { label: format!("exercise subject {number}"), ..entry() }, Approval::Missing);
+    }
+    roll
 }
 
 pub fn equipment() -> Equipment {

@@ -43,7 +43,11 @@ fn no_fact_of_the_lawful_record_can_be_left_out_but_these() {
         let mut fewer = entries.clone();
         let entry = fewer.remove(left_out);
         let may_be_left_out =
-            matches!(entry.fact, Fact::OutcomeRecorded { .. } | Fact::DocumentFilled { .. } | Fact::TripCleared { .. })
+            matches!(entry.fact, Fact::OutcomeRecorded { .. }
+                | Fact::DocumentFilled { .. }
+                | Fact::TripCleared { .. }
+                | Fact::AlertsSuppressed { .. }
+                | Fact::ResultsPublished { .. })
                 || left_out == entries.len() - 1;
         let (_, problems) = read(&fewer);
         assert_eq!(problems.is_empty(), may_be_left_out, "without {:?}: {problems:?}", entry.fact);
@@ -95,7 +99,7 @@ fn changed(kind: &str, change: impl FnOnce(&mut Entry)) -> String {
 #[test]
 fn counts_and_dates_that_do_not_fit_are_told() {
     let told = changed("deployment-ended", |entry| entry.at = at(959));
-    assert!(told.contains("20: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
+    assert!(told.contains("21: it is dated 2026-03-01T09:15:59Z, before the entry it follows"), "{told}");
     let told = changed("deployment-ended", |entry| {
         if let Fact::DeploymentEnded { counts: total, .. } = &mut entry.fact {
             *total = counts(24, 2);
@@ -114,6 +118,24 @@ fn counts_and_dates_that_do_not_fit_are_told() {
     for part in ["0 alerts were destroyed, 1 had", "3 watchlist images", "key was not destroyed"] {
         assert!(told.contains(part), "{told}");
     }
+    let told = changed("watchlist-destroyed", |entry| {
+        entry.fact = Fact::WatchlistDestroyed { deployment: "d1".into(), images: 3, key_destroyed: false };
+    });
+    for part in ["3 watchlist images were destroyed, 4 had been listed", "but not the key to it"] {
+        assert!(told.contains(part), "{told}");
+    }
+    for up_to in [0, 4, 6] {
+        let told = changed("alerts-suppressed", |entry| {
+            entry.fact = Fact::AlertsSuppressed { deployment: "d1".into(), up_to };
+        });
+        assert!(told.contains("is not rounded up"), "{told}");
+    }
+    let told = changed("watchlist-frozen", |entry| {
+        if let Fact::WatchlistFrozen { by_approval, .. } = &mut entry.fact {
+            by_approval.insert("child".into(), 1);
+        }
+    });
+    assert!(told.contains("sum by approval"), "{told}");
     let told = changed("deployment-proposed", |entry| {
         if let Fact::DeploymentProposed(plan) = &mut entry.fact {
             plan.starts = at(700);
@@ -148,7 +170,7 @@ fn withdrawal_is_lawful_only_before_the_start_and_ends_everything() {
         assert_eq!(problems.is_empty(), !started, "{after}: {problems:?}");
         assert_eq!(tallies.deployments_withdrawn, 1);
         cut.push(Entry { at: at(2_001), ..entries[3].clone() });
-        let purged = after >= entries.len() - 2;
+        let purged = after >= index_of(&entries, "deployment-purged");
         let expected = if purged { "while it was purged" } else { "while it was withdrawn" };
         assert!(read(&cut).1.iter().any(|problem| problem.sentence.contains(expected)), "{after}");
     }

@@ -113,6 +113,9 @@ impl Run {
         let left = self.lease.until().duration_since(now);
         if left <= self.policy.lease / 2 {
             self.lease = live.lease(&self.policy, now)?;
+            if let Some(live) = &self.live {
+                self.sought.renew(&lock(&self.store), live, now)?;
+            }
         }
         Ok(())
     }

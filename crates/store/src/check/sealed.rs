@@ -20,14 +20,15 @@ impl Store {
                 continue;
             }
             match self.key_folder().read(&d) {
-                Ok(key) => {
-                    self.check_watchlist(&key, &d, findings)?;
-                    self.check_alerts(&key, &d, findings)?;
-                }
-                Err(error @ (StoreError::KeyMissing { .. } | StoreError::KeyWrong { .. })) => {
-                    findings.tell(format!("deployment {d}"), error.to_string());
-                }
-                Err(other) => return Err(other),
+                Ok(key) => self.check_alerts(&key, &d, findings)?,
+                Err(error) => findings.tell_of_key(format!("deployment {d}"), error)?,
+            }
+            if self.watchlist_keys().state(&d)? != KeyState::InUse {
+                continue;
+            }
+            match self.watchlist_keys().read(&d) {
+                Ok(key) => self.check_watchlist(&key, &d, findings)?,
+                Err(error) => findings.tell_of_key(format!("deployment {d}"), error)?,
             }
         }
         Ok(())
@@ -82,6 +83,13 @@ impl Store {
                         findings.tell(format!("entry {number}"), "the evidence is not what was committed to");
                     }
                     check_alert(key, d, &alert, &sealed, findings);
+                    match self.alert_listing(d, &alert).and_then(|_| self.alert_listed_image(&alert)) {
+                        Ok(_) => {}
+                        Err(error @ (StoreError::SealBroken { .. } | StoreError::Damaged { .. })) => {
+                            findings.tell(format!("alert {alert}"), error.to_string());
+                        }
+                        Err(other) => return Err(other),
+                    }
                 }
             }
         }

@@ -67,10 +67,7 @@ pub(crate) async fn listed(State(house): State<House>, Path(alert): Path<String>
         if desk.now() >= expired {
             return Err(Fault::Refused(Refusal::AlertExpired { expired }));
         }
-        let rows = store.alerts(desk.deployment())?;
-        let row =
-            rows.iter().find(|row| row.alert.raised().alert == alert).ok_or(Fault::NotFound("alert of this name"))?;
-        Ok(store.listed_image(desk.deployment(), row.entry)?)
+        Ok(store.alert_listed_image(&alert)?)
     });
     Ok(picture("image/png", Bytes::from_owner(image.await?)))
 }

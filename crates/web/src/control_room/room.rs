@@ -63,7 +63,8 @@ impl RoomPage {
         let list = AlertList::look(store, house, wanted.page())?;
         let purged = match deployment {
             Deployment::Purged(_) => {
-                store.entries(Some(id))?.iter().rev().find_map(|(_, entry)| PurgedWords::read(entry))
+                let entries = store.entries(Some(id))?;
+                entries.iter().rev().find_map(|(_, entry)| PurgedWords::read(entry, listed_images(&entries)))
             }
             _ => None,
         };
@@ -89,18 +90,28 @@ impl RoomPage {
 }
 
 impl PurgedWords {
-    fn read(entry: &Entry) -> Option<Self> {
-        let Fact::DeploymentPurged { alerts_destroyed, watchlist_images_destroyed, key_destroyed, .. } = &entry.fact
-        else {
+    /// `images` is how many were listed: the list was destroyed when the deployment ended, before the purge.
+    fn read(entry: &Entry, images: u64) -> Option<Self> {
+        let Fact::DeploymentPurged { alerts_destroyed, key_destroyed, .. } = &entry.fact else {
             return None;
         };
         Some(Self {
             at: words::moment(entry.at),
             alerts: words::grouped(*alerts_destroyed),
-            images: words::grouped(*watchlist_images_destroyed),
+            images: words::grouped(images),
             key_destroyed: *key_destroyed,
         })
     }
+}
+
+/// How many images were listed, all of which are destroyed once the deployment is purged: `overt verify` holds both
+/// against each other.
+fn listed_images(entries: &[(u64, Entry)]) -> u64 {
+    let frozen = entries.iter().find_map(|(_, entry)| match entry.fact {
+        Fact::WatchlistFrozen { images, .. } => Some(images),
+        _ => None,
+    });
+    frozen.unwrap_or(0)
 }
 
 /// The number of alerts that wait stands first, where a narrow browser tab still shows it.

@@ -173,6 +173,21 @@ pub(super) fn say(fact: &Fact) -> Said {
         Fact::DeploymentEnded { reason, counts, .. } => {
             ("Deployment ended", format!("The reason given: {reason}. In all: {}.", counts_in_words(counts)))
         }
+        Fact::AlertsSuppressed { up_to, .. } => (
+            "Alerts suppressed",
+            format!(
+                "Up to {} not raised: the face was nearer to somebody wrongly stopped before.",
+                words::plural(*up_to, "alert")
+            ),
+        ),
+        Fact::WatchlistDestroyed { images, key_destroyed, .. } => {
+            let key = if *key_destroyed { "with its key" } else { "but not its key" };
+            ("Watchlist destroyed", format!("{} destroyed, {key}.", words::plural(*images, "listed image")))
+        }
+        Fact::CommitmentsDestroyed { questions, .. } => (
+            "Who was listed can no longer be told",
+            format!("While it could be, it was asked {}.", words::plural(*questions, "time")),
+        ),
         Fact::DeploymentPurged { alerts_destroyed, watchlist_images_destroyed, key_destroyed, .. } => {
             ("Everything destroyed", purge_in_words(*alerts_destroyed, *watchlist_images_destroyed, *key_destroyed))
         }

@@ -21,6 +21,8 @@ pub(super) struct Record {
     pub(super) receipts: Vec<Receipt>,
     pub(super) ended: Option<(Timestamp, String)>,
     pub(super) purged: Option<PurgeFacts>,
+    /// Images of the watchlist destroyed when it ended, before the purge.
+    listed_images_destroyed: u64,
 }
 
 /// The operation it belongs to.
@@ -158,11 +160,12 @@ impl Record {
                 self.receipts.push(Receipt { from: *from, to: *to, counts: *counts });
             }
             Fact::DeploymentEnded { reason, .. } => self.ended = Some((at, reason.clone())),
+            Fact::WatchlistDestroyed { images, .. } => self.listed_images_destroyed = *images,
             Fact::DeploymentPurged { alerts_destroyed, watchlist_images_destroyed, key_destroyed, .. } => {
                 self.purged = Some(PurgeFacts {
                     at,
                     alerts: *alerts_destroyed,
-                    watchlist_images: *watchlist_images_destroyed,
+                    watchlist_images: self.listed_images_destroyed + *watchlist_images_destroyed,
                     key_destroyed: *key_destroyed,
                 });
             }
@@ -199,7 +202,9 @@ impl Record {
             | Fact::ShareUsed { .. }
             | Fact::ShareOutcomeReported { .. }
             | Fact::ShareRevoked { .. } => {}
-            Fact::PolicyAdopted { .. }
+            Fact::AlertsSuppressed { .. }
+            | Fact::CommitmentsDestroyed { .. }
+            | Fact::PolicyAdopted { .. }
             | Fact::OperationOpened { .. }
             | Fact::StaffCounted { .. }
             | Fact::ThresholdProposed { .. }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use capture::{Pace, Recording};
 use domain::{
-    Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId, Operation,
-    OperationId, Plan, Policy, Role,
+    Age, Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId, Operation,
+    OperationId, Plan, Policy, Reference, Retention, Role,
 };
 use face::align::Alignment;
 use face::{
@@ -18,7 +18,7 @@ use face::{
 use image::{Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::{Exercise, Footage, Running, SharedStore, Source};
-use store::{EXERCISE_POLICY, Recorded, Store};
+use store::{EXERCISE_POLICY, NewEntry, Recorded, Store};
 use tempfile::TempDir;
 use web::Screens;
 
@@ -151,13 +151,22 @@ fn live(
             label,
             ground: "exercise subject".into(),
             image_source: "drawn".into(),
+            supplier: "whoever drew it".into(),
             legal_basis: "drawn for the exercise".into(),
             image_date: "2026-03-01".parse().expect("a date"),
+            retention: Retention::Retained,
+            age_at_image: Age::AtLeast(30),
+            age: Age::AtLeast(30),
+            protected: None,
         };
-        let values = enrolled.template.values();
-        store
-            .list(&announced, &officer(Role::WatchlistOfficer), facts, &enrolled.image_png, values, clock.now())
-            .expect("listed");
+        let entry = NewEntry {
+            reference: Reference::new(&facts.label).expect("a reference"),
+            facts,
+            image_png: &enrolled.image_png,
+            template: enrolled.template.values(),
+            alike: &[],
+        };
+        store.list(&announced, &officer(Role::WatchlistOfficer), entry, clock.now()).expect("listed");
     }
     let frozen = store.freeze_watchlist(announced, &officer(Role::WatchlistOfficer), clock.now()).expect("recorded");
     let operator = officer(Role::Operator);
