@@ -368,14 +368,19 @@ fn merkle(input: &[u8]) -> String {
 }
 
 fn policy_samples() -> Vec<Vec<u8>> {
-    vec![store::EXERCISE_POLICY.as_bytes().to_vec()]
+    store::SHIPPED_POLICIES.iter().map(|(_, text)| text.as_bytes().to_vec()).collect()
 }
 
-/// A profile is read or refused with a sentence.
+/// A profile is read and explained, sound or not, with a source for each sentence; or refused with a sentence.
 fn policy(input: &[u8]) -> String {
     let Ok(text) = std::str::from_utf8(input) else { return "no text".into() };
-    match store::settings(text) {
-        Ok(settings) => format!("{} settings", settings.len().min(1)),
+    match store::explain(text) {
+        Ok(explained) => {
+            let mut sentences = explained.parts.iter().flat_map(|part| &part.sentences);
+            assert!(sentences.all(|sentence| !sentence.source.trim().is_empty()));
+            assert!(explained.to_string().contains(&explained.digest));
+            format!("{} contradictions", explained.contradictions.len().min(1))
+        }
         Err(error) => error.to_string(),
     }
 }

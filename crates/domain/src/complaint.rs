@@ -10,7 +10,7 @@ use crate::deployment::Recollection;
 use crate::event::{Actor, Event, Happening};
 use crate::identifiers::{ComplaintId, DeploymentId};
 use crate::officer::{Officer, Role};
-use crate::policy::Policy;
+use crate::policy::{Held, Policy};
 use crate::refusal::Refusal;
 
 /// How a complainant names the occasion.
@@ -117,7 +117,7 @@ impl Complaint {
 
     /// Until when the policy lets its words be kept.
     pub fn until(&self, policy: &Policy) -> Timestamp {
-        self.received.saturating_add(policy.complaint_retention).unwrap_or(self.received)
+        policy.kept(Held::Complaint).gone_by(self.received)
     }
 
     /// The complaint, from every entry about complaints, oldest first; nothing where it is unknown or forgotten.

@@ -12,7 +12,7 @@ use crate::deployment::Recollection;
 use crate::event::{Actor, Event, Happening};
 use crate::identifiers::{AlertId, DeploymentId};
 use crate::officer::{Officer, Role};
-use crate::policy::Policy;
+use crate::policy::{Held, Policy};
 use crate::refusal::Refusal;
 
 /// Why evidence may be held: a closed list.
@@ -66,7 +66,7 @@ pub fn hold(
     if until <= now {
         return Err(AlertRefusal::HoldOver { until }.into());
     }
-    let until_max = raised.raised.saturating_add(policy.alert_hold_max).unwrap_or(raised.raised);
+    let until_max = policy.kept(Held::HeldAlert).gone_by(raised.raised);
     if until > until_max {
         return Err(AlertRefusal::HoldTooLong { until_max }.into());
     }

@@ -13,7 +13,7 @@ use crate::event::{Actor, Event};
 use crate::hold::Hold;
 use crate::identifiers::{OfficerId, ShareId};
 use crate::officer::{Officer, Role};
-use crate::policy::Policy;
+use crate::policy::{Held, Policy};
 use crate::refusal::Refusal;
 
 pub use refusal::ShareRefusal;
@@ -104,7 +104,7 @@ impl Share {
         if blank {
             return Err(ShareRefusal::TermsMissing.into());
         }
-        let expires_max = now.saturating_add(policy.share_length_max).unwrap_or(now);
+        let expires_max = policy.kept(Held::Share).gone_by(now);
         if terms.expires <= now || terms.expires > expires_max {
             return Err(ShareRefusal::LengthWrong { expires_max }.into());
         }

@@ -77,7 +77,7 @@ pub use key_file::KeyAge;
 pub use policy_explained::{
     Contradiction, Explained, Explanation, RiskRow, ScheduleRow, Sentence, SettingLimit, explain,
 };
-pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, Setting, settings, sha256_hex, shipped_policy};
+pub use policy_file::{EXERCISE_POLICY, SHIPPED_POLICIES, sha256_hex, shipped_policy};
 pub use publishing::Checkpoint;
 pub use recorded::Recorded;
 pub use shares::AlertExport;

@@ -32,17 +32,17 @@ const POLICY_BYTES_MAX: usize = 256 * 1024;
 
 /// One setting of a profile, for people to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// Its name in the file.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value, as text with its unit.
-    pub value: String,
+    pub(crate) value: String,
     /// Where the value comes from.
-    pub source: String,
+    pub(crate) source: String,
 }
 
 /// Every setting of a profile with its source, in the order of the file format.
-pub fn settings(toml: &str) -> Result<Vec<Setting>, StoreError> {
+pub(crate) fn settings(toml: &str) -> Result<Vec<Setting>, StoreError> {
     let file = read_file(toml)?;
     let mut settings = file.settings();
     settings.extend(file.threshold.iter().map(|threshold| Setting {
@@ -187,6 +187,12 @@ fn read_file(toml: &str) -> Result<PolicyFile, StoreError> {
 }
 
 fn threshold(table: &ThresholdTable) -> Result<Threshold, StoreError> {
+    if table.evaluation.trim().is_empty() {
+        return Err(unreadable(&format!(
+            "the threshold of `{}` does not say in which evaluation it was measured",
+            table.model
+        )));
+    }
     let model = ModelId::new(&table.model);
     Ok(Threshold::new(model, table.value, table.fpir, table.evaluation.clone())?)
 }

@@ -428,9 +428,11 @@ async fn a_policy_page_is_made_from_the_file_that_is_in_force() {
 
     let changed = text.replacen("[alert_retention]\nvalue = \"24 h\"", "[alert_retention]\nvalue = \"7 h\"", 1);
     let (another, elsewhere) = ended();
-    let mut store = another.store.lock().expect("the store");
-    store.adopt_policy(&changed, &drawn::officer(Role::AuthorisingOfficer), another.clock.now()).expect("lawful");
-    drop(store);
+    let adopted = {
+        let mut store = another.store.lock().expect("the store");
+        store.adopt_policy(&changed, &drawn::officer(Role::AuthorisingOfficer), another.clock.now())
+    };
+    adopted.expect("lawful");
     let digest = store::explain(&changed).expect("readable").digest;
     let shown = page(&elsewhere, &format!("/policies/{digest}")).await;
     assert!(

@@ -189,7 +189,7 @@ impl Held {
             Self::HeldAlert | Self::ListCommitment | Self::Complaint | Self::Suppression | Self::Share => {
                 "destroyed when its time is over: its key is overwritten where it has one, then its rows are deleted"
             }
-            Self::Record => "never: an entry cannot be removed, and therefore names nobody",
+            Self::Record => "never removed: no entry can be, and therefore none names anybody",
         }
     }
 

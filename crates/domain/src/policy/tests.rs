@@ -157,6 +157,7 @@ fn a_vocabulary_constrains_or_is_a_fault() {
             ("documents", |p| p.documents = vec![String::new()]),
             ("documents", |p| p.documents = (0..65).map(|number| number.to_string()).collect()),
             ("outcomes", |p| p.outcomes.retain(|word| word != "identity refuted")),
+            ("outcomes", |p| p.outcomes.push("no further questions".into())),
             ("oifr_powers", |p| {
                 p.oifr_powers = vec!["x".repeat(121)];
                 p.oifr_place_classes = vec!["public place".into()];

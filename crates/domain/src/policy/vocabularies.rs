@@ -33,6 +33,10 @@ pub(super) fn faults(policy: &Policy) -> Vec<PolicyFault> {
         let wrong = "handheld use needs both lawful powers and classes of places; name both, or neither to forbid it";
         fault("oifr_place_classes", wrong);
     }
+    for word in policy.outcomes.iter().filter(|word| Outcome::from_word(word).is_none()) {
+        let known = Outcome::ALL.map(Outcome::word).join(", ");
+        faults.push(PolicyFault { setting: "outcomes", wrong: format!("{word:?} is none of: {known}") });
+    }
     for outcome in [Outcome::IdentityConfirmed, Outcome::IdentityRefuted, Outcome::NoAction] {
         if !policy.outcomes.iter().any(|word| word == outcome.word()) {
             let wrong =

@@ -54,6 +54,7 @@ fn what_is_unknown_missing_or_unsourced_is_refused_by_name() {
         ("version = 2", "version = 2\nspeed = 2", "speed"),
         ("version = 2", "", "version"),
         ("evaluation = \"e\"", "evaluation = \"e\"\nwhy = \"?\"", "why"),
+        ("evaluation = \"e\"", "evaluation = \" \"", "does not say in which evaluation"),
         ("value = \"one\"", "value = \"three\"", "`second_adjudicator`: \"three\" is none of: one, two"),
         ("value = \"not needed\"", "value = \"perhaps\"", "`outside_authoriser`: \"perhaps\""),
         ("[\"authorising officer\"]", "[\"king\"]", "`roles`: \"king\" is none of: proposer"),
