@@ -67,7 +67,7 @@ fn announced() -> Announced {
 fn prepared() -> Announced {
     let operator = who("o", Role::Operator);
     let lister = who("w", Role::WatchlistOfficer);
-    let state = done(announced().freeze_watchlist(&lister, grounds(1), 1, "c".into(), &rules(), at(2)).unwrap());
+    let state = done(announced().freeze_watchlist(&lister, &roll(1), "c".into(), &rules(), at(2)).unwrap());
     let state = done(state.confirm_signage(&operator, 2, "round", "https://page", at(3)).unwrap());
     done(state.declare_recording(&operator, "c1", "d".into(), 1, at(3)).unwrap())
 }
@@ -217,7 +217,7 @@ const ACTIONS: &[Action] = &[
     (
         "freeze watchlist",
         on_deployment!(d, who, {
-            d.expect_announced()?.freeze_watchlist(who, grounds(1), 1, "c".into(), &rules(), at(ON_THE_DAY))
+            d.expect_announced()?.freeze_watchlist(who, &roll(1), "c".into(), &rules(), at(ON_THE_DAY))
         }),
     ),
     (

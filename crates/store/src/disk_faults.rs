@@ -8,7 +8,7 @@ use domain::{AlertId, Deployment, Draft, Judgement, Outcome, Role};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::faulty::{self, Way};
-use crate::scenes::{Folder, Scene, equipment, evidence, facts, leaf_hashes, officer, operation, template, threshold};
+use crate::scenes::{Folder, Scene, equipment, evidence, leaf_hashes, officer, operation, template, threshold};
 use crate::{AlertState, EXERCISE_POLICY, StoreError};
 
 type Outcomes = Result<(), StoreError>;
