@@ -433,7 +433,7 @@ mod tests {
         assert!(tiles(&tile_samples()[0]).contains("verified, 2 kept"));
         assert!(proof_samples().iter().all(|sample| offline_proof(sample) == "proven false"));
         assert!(merkle(&merkle_samples()[0]).starts_with("holds") && merkle(&merkle_samples()[1]).ends_with("holds"));
-        assert_eq!(policy(&policy_samples()[0]), "1 settings");
+        assert_eq!(policy(&policy_samples()[0]), "0 contradictions");
         assert_eq!(csv(&csv_samples()[0]), "2 columns");
         assert!(entry(&entry_samples()[4]).starts_with("; ; "), "{}", entry(&entry_samples()[4]));
     }

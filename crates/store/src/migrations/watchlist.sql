@@ -44,7 +44,7 @@ CREATE TABLE listed_commitments (
     deployment TEXT NOT NULL REFERENCES commitment_keys (deployment),
     commitment BLOB NOT NULL,
     PRIMARY KEY (deployment, commitment)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- People wrongly stopped for looking like somebody listed. Each has a key of its own; `links` is the key of all links.
 CREATE TABLE suppression_keys (
