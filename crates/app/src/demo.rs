@@ -2,7 +2,7 @@
 
 mod account;
 mod cast;
-mod exercise;
+pub(crate) mod exercise;
 mod footage;
 mod leftovers;
 mod officers;
@@ -30,7 +30,7 @@ use officers::Staff;
 
 /// Frames are reduced to this long side before faces are looked for: a face of 40 pixels in a frame of 1280, the least that
 /// is compared, still has 20. Still images, of which there are few, are read at the detector's own limit.
-const FRAME_LONG_SIDE_PX_MAX: u32 = 640;
+pub(crate) const FRAME_LONG_SIDE_PX_MAX: u32 = 640;
 
 /// Arguments of `overt demo`.
 #[derive(Args)]
@@ -127,7 +127,8 @@ fn install(bundle: &str) -> Result<PathBuf> {
     Ok(models_dir)
 }
 
-fn open(bundle: &str, models_dir: &std::path::Path, long_side_max_px: Option<u32>) -> Result<Faces> {
+/// Opens a bundle with as many threads as the machine has, up to four.
+pub(crate) fn open(bundle: &str, models_dir: &std::path::Path, long_side_max_px: Option<u32>) -> Result<Faces> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
     let options = OpenOptions { models_dir: models_dir.to_owned(), engine: None, threads, long_side_max_px };
     let faces = Bundle::open(bundle, &options)?;

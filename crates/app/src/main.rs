@@ -9,6 +9,7 @@ mod clock;
 mod compare;
 mod cosign;
 mod demo;
+mod desk;
 mod evaluate;
 mod inspect;
 mod models;
@@ -39,6 +40,24 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Measure error rates on a labelled set of still images.
     Evaluate(evaluate::EvaluateArgs),
+    /// Make a data directory: its log, its first policy, the first two people in its register.
+    Create(desk::create::CreateArgs),
+    /// Name a purpose over time, under a policy.
+    Operation(desk::operation::OperationArgs),
+    /// Take one authorised use from its proposal to its published results.
+    Deployment(desk::deployment::DeploymentArgs),
+    /// Build the list of people sought in one deployment.
+    Watchlist(desk::watchlist::WatchlistArgs),
+    /// Look at candidates, judge them, and record what followed.
+    Alert(desk::alert::AlertArgs),
+    /// Take complaints in and answer them.
+    Complaint(desk::complaint::ComplaintArgs),
+    /// Agree what may leave to, or come from, another body.
+    Share(desk::share::ShareArgs),
+    /// Keep the register of who may act.
+    Staff(desk::staff::StaffArgs),
+    /// Look for anything that is not as it should be, and read the record.
+    Audit(desk::audit::AuditArgs),
     /// Say in words what a policy profile allows, and check it for contradictions.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -60,7 +79,12 @@ impl Command {
     fn handles_faces(&self) -> bool {
         match self {
             Self::Demo(_) | Self::Inspect(_) | Self::Compare(_) | Self::Evaluate(_) | Self::Bench(_) => true,
+            Self::Deployment(_) | Self::Watchlist(_) | Self::Alert(_) | Self::Complaint(_) | Self::Share(_) => true,
             Self::Models(_)
+            | Self::Create(_)
+            | Self::Operation(_)
+            | Self::Staff(_)
+            | Self::Audit(_)
             | Self::Policy(_)
             | Self::Verify(_)
             | Self::Prove(_)
@@ -90,6 +114,15 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Create(args) => desk::create::run(args),
+        Command::Operation(args) => desk::operation::run(args),
+        Command::Deployment(args) => desk::deployment::run(args),
+        Command::Watchlist(args) => desk::watchlist::run(args),
+        Command::Alert(args) => desk::alert::run(args),
+        Command::Complaint(args) => desk::complaint::run(args),
+        Command::Share(args) => desk::share::run(args),
+        Command::Staff(args) => desk::staff::run(args),
+        Command::Audit(args) => desk::audit::run(args),
         Command::Policy(command) => policy::run(command),
         Command::Verify(args) => verify::run(args),
         Command::Prove(args) => prove::run(args),

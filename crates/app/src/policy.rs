@@ -22,6 +22,8 @@ pub(crate) enum PolicyCommand {
     Explain(ProfileArgs),
     /// Look for contradictions: a length above its ceiling, a role that may approve what it proposes, an empty vocabulary.
     Check(ProfileArgs),
+    /// Put a profile in force on a data directory.
+    Adopt(crate::desk::adopt::AdoptArgs),
     /// Print a shipped profile as a file to begin one's own with, or the names of those there are.
     Shipped(ShippedArgs),
 }
@@ -60,6 +62,7 @@ pub(crate) fn run(command: PolicyCommand) -> Result<ExitCode> {
     match command {
         PolicyCommand::Explain(args) => explain(&args),
         PolicyCommand::Check(args) => check(&args),
+        PolicyCommand::Adopt(args) => crate::desk::adopt::run(&args),
         PolicyCommand::Shipped(args) => shipped(&args),
     }
 }

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
     Adjudicators, Age, Announced, Approval, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment,

@@ -413,7 +413,7 @@ impl Running {
     fn suppress(&mut self, up_to: u64) -> Vec<String> {
         let told_before = std::mem::replace(&mut self.suppression_told, true);
         let mut wrong = found(told_before, || "its suppressed alerts were counted twice".into());
-        wrong.extend(found(up_to == 0 || up_to % SUPPRESSED_STEP != 0, || {
+        wrong.extend(found(up_to == 0 || !up_to.is_multiple_of(SUPPRESSED_STEP), || {
             format!("{up_to} suppressed alerts is not rounded up to a multiple of {SUPPRESSED_STEP}")
         }));
         wrong

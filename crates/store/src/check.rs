@@ -200,10 +200,15 @@ impl Store {
         }
         for key in self.keys()? {
             let state = KeyKind::of_name(&key.name).map(|(kind, whose)| self.keys_of(kind).state(&whose));
-            if state.transpose()? == Some(KeyState::None) {
-                findings.tell(format!("keys/{}.key", key.name), "nothing is sealed with it; it should not be there");
-            } else if let Err(error) = self.key_files().read(&key.name) {
-                findings.tell_of_key(format!("keys/{}.key", key.name), error)?;
+            let place = format!("keys/{}.key", key.name);
+            match state.transpose()? {
+                Some(KeyState::None) => findings.tell(place, "nothing is sealed with it; it should not be there"),
+                Some(KeyState::Destroying) => {}
+                Some(KeyState::InUse) | None => {
+                    if let Err(error) = self.key_files().read(&key.name) {
+                        findings.tell_of_key(place, error)?;
+                    }
+                }
             }
         }
         Ok(())

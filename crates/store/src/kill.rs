@@ -216,7 +216,11 @@ fn assert_nothing_is_left(scene: &mut Scene, sealed: &[Vec<u8>]) {
     let may_stay = |key: &str| ["log.key", "suppression-links.key"].contains(&key) || key.starts_with("commitments-");
     assert!(keys.iter().all(|key| may_stay(&key.to_string_lossy())), "{keys:?}");
     for table in COLUMNS.iter().filter(|column| column.storage == Storage::Sealed).map(|column| column.table) {
-        let others = if table == "key_files" { " WHERE name <> 'suppression-links' AND name NOT LIKE 'commitments-%'" } else { "" };
+        let others = if table == "key_files" {
+            " WHERE name <> 'suppression-links' AND name NOT LIKE 'commitments-%'"
+        } else {
+            ""
+        };
         let sql = format!("SELECT count(*) FROM {table}{others}");
         let rows: u64 = scene.store().connection.query_row(&sql, [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 0, "{table}");

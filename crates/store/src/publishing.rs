@@ -63,7 +63,7 @@ impl Store {
     /// listed as it is, whoever has signed it since.
     pub(crate) fn finish_publication(&self) -> Result<(), StoreError> {
         let (mut tiles, size) = (self.directory.tiles(), self.published.size());
-        let Some(note) = tiles.read(CHECKPOINT_PATH).doing_with("reading", &self.directory.public())? else {
+        let Some(note) = tiles.read(CHECKPOINT_PATH).doing_with("reading", self.directory.public())? else {
             return Ok(());
         };
         let doing = "looking for a checkpoint";

@@ -46,7 +46,9 @@ impl Store {
                 match self.rotate(&name, now, decided) {
                     Ok(_) => rotated.push(name),
                     // The check tells of it; the clock goes on.
-                    Err(StoreError::KeyMissing { .. } | StoreError::KeyWrong { .. } | StoreError::SealBroken { .. }) => {}
+                    Err(
+                        StoreError::KeyMissing { .. } | StoreError::KeyWrong { .. } | StoreError::SealBroken { .. },
+                    ) => {}
                     Err(error) => return Err(error),
                 }
             }

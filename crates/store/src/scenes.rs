@@ -525,7 +525,8 @@ pub(crate) fn sealed_bytes(scene: &mut Scene) -> Vec<Vec<u8>> {
     let salts = [("watchlists", "salt"), ("alerts", "salt")];
     let sealed = COLUMNS.iter().filter(|column| column.storage == Storage::Sealed).map(|c| (c.table, c.column));
     for (table, column) in sealed.chain(salts) {
-        let others = if table == "key_files" { "AND name NOT LIKE 'commitments-%' AND name <> 'suppression-links'" } else { "" };
+        let others =
+            if table == "key_files" { "AND name NOT LIKE 'commitments-%' AND name <> 'suppression-links'" } else { "" };
         let sql = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL {others}");
         let mut statement = connection.prepare(&sql).unwrap();
         let values = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();

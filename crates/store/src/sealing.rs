@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{Doing as _, StoreError};
-use crate::key_file::{KeyBytes, KeyFiles};
 pub(crate) use crate::key_file::{KEY_BYTES, fingerprint};
+use crate::key_file::{KeyBytes, KeyFiles};
 
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;

@@ -159,7 +159,7 @@ fn wait_until(moment: Timestamp, clock: &dyn Clock) {
 }
 
 /// What does the comparing, for the record.
-fn equipment(faces: &Faces, policy: &Policy) -> Result<Equipment> {
+pub(crate) fn equipment(faces: &Faces, policy: &Policy) -> Result<Equipment> {
     let contract = faces.recognizer.contract();
     let threshold = policy.threshold_for(&pipeline::model_id(contract))?;
     Ok(Equipment {

@@ -111,7 +111,7 @@ pub(crate) fn exercise(folder: &Path, reached: impl Fn(&str)) {
     let clock = Arc::new(ManualClock::at("2026-03-01T09:00:00Z".parse().expect("a date")));
     let now = || clock.advance(SignedDuration::from_millis(10));
     let mut store = Store::create(&folder.join("run/data"), "overt.example/drawn").expect("a store");
-    let recording = Recording::open(&inputs.join("footage")).expect("a recording");
+    let recording = Recording::open(inputs.join("footage")).expect("a recording");
     let source = Source { camera: "c1".into(), footage: Footage::Recording(recording) };
     let live = live(&mut store, &inputs, &source, &now);
     let d = live.plan().deployment.clone();

@@ -28,6 +28,7 @@ fn refusal<T>(result: Result<T, StoreError>) -> Refusal {
     }
 }
 
+#[allow(clippy::type_complexity, reason = "one entry, taken apart once")]
 fn frozen(scene: &mut Scene) -> Option<(u64, u64, BTreeMap<String, u64>, BTreeMap<String, u64>, String)> {
     let d = scene.d();
     scene.store().entries(Some(&d)).unwrap().into_iter().find_map(|(_, entry)| match entry.fact {

@@ -1,0 +1,212 @@
+//! `overt deployment`: one authorised use from its proposal to its published results, every step of it.
+
+mod exercise;
+mod steps;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use domain::{Deployment, Plan};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{At, Said};
+
+/// Arguments of `overt deployment`.
+#[derive(clap::Args)]
+pub(crate) struct DeploymentArgs {
+    #[command(flatten)]
+    at: At,
+    #[command(subcommand)]
+    command: DeploymentCommand,
+}
+
+#[derive(clap::Subcommand)]
+enum DeploymentCommand {
+    /// List every deployment on the record.
+    List,
+    /// Say what a deployment is, and what state it is in.
+    Show(Named),
+    /// Propose a deployment of recorded files.
+    Propose(Proposal),
+    /// Fill a document slot with the digest of a file, such as the impact assessment.
+    Document {
+        /// The deployment.
+        deployment: String,
+        /// The slot, from the policy's list.
+        #[arg(long)]
+        slot: String,
+        /// The document.
+        #[arg(long)]
+        file: PathBuf,
+    },
+    /// Approve it: another person than proposed it.
+    Approve(Named),
+    /// Approve it although it cannot wait for the ordinary approval.
+    ApproveUrgently {
+        /// The deployment.
+        deployment: String,
+        /// Why it cannot wait, from the policy's list.
+        #[arg(long)]
+        ground: String,
+    },
+    /// Ratify an urgent approval.
+    Ratify(Named),
+    /// Print the text that the body outside signs.
+    OutsideText(Named),
+    /// Enter the signature of the body outside.
+    OutsideSign {
+        /// The deployment.
+        deployment: String,
+        /// The signed note.
+        #[arg(long)]
+        signature: PathBuf,
+    },
+    /// Publish the public notice.
+    Announce {
+        /// The deployment.
+        deployment: String,
+        /// The notice, a text.
+        #[arg(long)]
+        notice: PathBuf,
+    },
+    /// Confirm signs, public page and the way round, on the spot and on the day.
+    ConfirmSigns {
+        /// The deployment.
+        deployment: String,
+        /// Number of signs in place.
+        #[arg(long)]
+        signs: u32,
+        /// The way round the recognition zone.
+        #[arg(long)]
+        route: String,
+        /// Address of the public page that the signs' QR code opens.
+        #[arg(long)]
+        page: String,
+    },
+    /// Declare a recording that the exercise will read.
+    Declare(Recorded),
+    /// Start comparison, run it to the end of the recordings, and end it.
+    Run(exercise::RunArgs),
+    /// Stop comparison for the time being.
+    Pause(Reasoned),
+    /// Go on after a pause.
+    Resume(Named),
+    /// Go on after a trip-wire stopped it.
+    ClearTrip(Reasoned),
+    /// End it.
+    End(Reasoned),
+    /// Give it up before it began.
+    Withdraw(Reasoned),
+    /// Destroy everything sealed for it, with its key.
+    Purge(Named),
+    /// Publish what came of it, once it is purged.
+    PublishResults(Named),
+}
+
+#[derive(clap::Args)]
+struct Named {
+    /// The deployment.
+    deployment: String,
+}
+
+#[derive(clap::Args)]
+struct Reasoned {
+    /// The deployment.
+    deployment: String,
+    /// Why; it is published, so name nobody.
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(clap::Args)]
+struct Proposal {
+    /// Its name on the record.
+    deployment: String,
+    /// The operation it belongs to.
+    #[arg(long)]
+    operation: String,
+    /// Why, from the policy's list.
+    #[arg(long)]
+    purpose: String,
+    /// Where, in words.
+    #[arg(long)]
+    place: String,
+    /// On what ground this place, from the policy's list.
+    #[arg(long)]
+    place_ground: String,
+    /// The evidence for that ground, such as the crime data; its digest is published.
+    #[arg(long, value_name = "FILE")]
+    place_evidence: PathBuf,
+    /// Number of recordings.
+    #[arg(long, default_value_t = 1)]
+    cameras: u32,
+    /// Beginning of the window, such as 2026-03-01T09:00:00Z.
+    #[arg(long)]
+    starts: Timestamp,
+    /// End of the window.
+    #[arg(long)]
+    ends: Timestamp,
+}
+
+#[derive(clap::Args)]
+struct Recorded {
+    /// The deployment.
+    deployment: String,
+    /// The camera whose place the recording takes.
+    #[arg(long)]
+    camera: String,
+    /// The recording: a video, or a folder of pictures.
+    #[arg(long)]
+    recording: PathBuf,
+}
+
+/// Runs one of them.
+pub(crate) fn run(args: DeploymentArgs) -> Result<ExitCode> {
+    use DeploymentCommand as C;
+    let at = args.at;
+    match args.command {
+        C::Run(run) => exercise::run(&at, run),
+        command => at.act(|session| match command {
+            C::Run(_) | C::List => steps::list(session),
+            C::Show(named) => Ok(said(&*session.deployment(&named.deployment)?)),
+            C::Propose(proposal) => steps::propose(session, proposal),
+            C::Document { deployment, slot, file } => steps::document(session, &deployment, &slot, &file),
+            C::Approve(named) => steps::approve(session, &named.deployment),
+            C::ApproveUrgently { deployment, ground } => steps::approve_urgently(session, &deployment, &ground),
+            C::Ratify(named) => steps::ratify(session, &named.deployment),
+            C::OutsideText(named) => steps::outside_text(session, &named.deployment),
+            C::OutsideSign { deployment, signature } => steps::outside_sign(session, &deployment, &signature),
+            C::Announce { deployment, notice } => steps::announce(session, &deployment, &notice),
+            C::ConfirmSigns { deployment, signs, route, page } => {
+                steps::confirm_signs(session, &deployment, signs, &route, &page)
+            }
+            C::Declare(recorded) => steps::declare(session, &recorded),
+            C::Pause(why) => steps::pause(session, &why.deployment, &why.reason),
+            C::Resume(named) => steps::resume(session, &named.deployment),
+            C::ClearTrip(why) => steps::clear_trip(session, &why.deployment, &why.reason),
+            C::End(why) => steps::end(session, &why.deployment, &why.reason),
+            C::Withdraw(why) => steps::withdraw(session, &why.deployment, &why.reason),
+            C::Purge(named) => steps::purge(session, &named.deployment),
+            C::PublishResults(named) => steps::publish_results(session, &named.deployment),
+        }),
+    }
+}
+
+/// A deployment and its state.
+fn said(deployment: &Deployment) -> Said {
+    let Plan { deployment: name, place, starts, ends, purpose, .. } = deployment.plan();
+    let state = deployment.state();
+    Said::new(format!("{name} is {state}: {purpose}, {place}, {starts} to {ends}"), data(deployment))
+}
+
+fn data(deployment: &Deployment) -> Value {
+    let plan = deployment.plan();
+    json!({
+        "deployment": plan.deployment.to_string(), "state": deployment.state(), "operation": plan.operation.to_string(),
+        "kind": plan.kind.word(), "purpose": plan.purpose, "place": plan.place, "place_ground": plan.place_ground,
+        "place_evidence": plan.place_evidence, "cameras": plan.cameras, "starts": plan.starts.to_string(),
+        "ends": plan.ends.to_string(),
+    })
+}
