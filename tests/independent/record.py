@@ -3,6 +3,7 @@
 Entries are taken in one after another. Whatever is wrong is a `ValueError` whose text says what.
 """
 import datetime
+import hashlib
 import json
 import math
 import re
@@ -29,7 +30,8 @@ FACTS = {
     "deployment-ratified": "deployment:text role:text",
     "outside-authorised": "deployment:text signature:text",
     "notice-published": "deployment:text notice_digest:digest",
-    "watchlist-frozen": "deployment:text people:u64 images:u64 by_ground:by_ground commitment:digest",
+    "watchlist-frozen": "deployment:text people:u64 images:u64 by_ground:by_ground commitment:digest"
+                        " by_approval?:by_ground",
     "signage-confirmed": "deployment:text signs:u32 alternative_route:text page:text role:text",
     "recording-declared": "deployment:text camera:text digest:digest bytes:u64",
     "deployment-started": "deployment:text equipment:equipment",
@@ -45,6 +47,13 @@ FACTS = {
     "deployment-purged": "deployment:text alerts_destroyed:u64 watchlist_images_destroyed:u64 key_destroyed:yes-or-no",
     "deployment-withdrawn": "deployment:text reason:text",
     "results-published": "deployment:text results:results",
+    "alerts-suppressed": "deployment:text up_to:u64",
+    "watchlist-destroyed": "deployment:text images:u64 key_destroyed:yes-or-no",
+    "commitments-destroyed": "deployment:text questions:u64",
+    "alert-judged-once": "deployment:text alert:text judgement_commitment:digest seconds_to_decide:u64",
+    "alert-judged-twice": "deployment:text alert:text first:text salt:text second:text seconds_to_decide:u64",
+    "alert-engaged": "deployment:text alert:text engagement:text",
+    "outcome-reclassified": "deployment:text alert:text outcome:text reason:text",
 }
 PARTS = {
     "entry": "at:time fact:fact",
@@ -78,6 +87,13 @@ STEPS = {
     "outcome-recorded": ("comparing paused tripped ended", None),
     "deployment-purged": ("ended", "purged"),
     "results-published": ("purged", "accounted"),
+    "alerts-suppressed": ("comparing", None),
+    "watchlist-destroyed": ("ended", None),
+    "commitments-destroyed": ("purged accounted", None),
+    "alert-judged-once": ("comparing paused tripped ended", None),
+    "alert-judged-twice": ("comparing paused tripped ended", None),
+    "alert-engaged": ("comparing paused tripped ended", None),
+    "outcome-reclassified": ("comparing paused tripped ended purged accounted", None),
     "deployment-withdrawn": ("proposed approved announced", "withdrawn"),
 }
 
@@ -100,6 +116,9 @@ def read(value, shape):
         shape, fields = kind, f"kind:text {FACTS[kind]}"
     if fields:
         shapes = dict(pair.split(":") for pair in fields.split())
+        # A field with `?` is left out where it is empty.
+        shapes = {name.rstrip("?"): inner for name, inner in shapes.items()
+                  if not name.endswith("?") or name.rstrip("?") in value}
         need(isinstance(value, dict) and list(value) == list(shapes), f"the fields of `{shape}` are not {fields}")
         return {name: read(value[name], inner) for name, inner in shapes.items()}
     if shape == "time":
@@ -181,7 +200,7 @@ class Deployment:
     def __init__(self, plan):
         self.name, self.is_exercise = plan["deployment"], plan["deployment_kind"] == "exercise"
         self.starts, self.ends, self.stage = plan["starts"], plan["ends"], "proposed"
-        self.images, self.signs, self.recordings = None, 0, 0
+        self.images, self.images_destroyed, self.signs, self.recordings = None, 0, 0, 0
         self.people, self.cameras, self.ratify_by = 0, plan["cameras"], None
         self.alerts = {}        # Whether each has been judged, by name.
         self.counts = no_counts()
@@ -260,7 +279,7 @@ class Deployment:
         self.alerts[fact["alert"]] = True
 
     def outcome_recorded(self, at, fact):
-        need(self.alerts.get(fact["alert"]), f"alert {fact['alert']} has an outcome, but no judgement")
+        need(self.alerts.get(fact["alert"]) is True, f"alert {fact['alert']} has an outcome, but no judgement")
 
     def deletion_receipt(self, at, fact):
         begin, end, counts = fact["from"], fact["to"], fact["counts"]
@@ -295,9 +314,26 @@ class Deployment:
 
     def deployment_purged(self, at, fact):
         need(fact["alerts_destroyed"] == self.counts["alerts_kept"], "not as many alerts are destroyed as were kept")
-        need(fact["watchlist_images_destroyed"] == self.images, "not as many images are destroyed as were listed")
+        left = self.images - self.images_destroyed
+        need(fact["watchlist_images_destroyed"] == left, "not as many images are destroyed as were listed")
         need(fact["key_destroyed"], "its key is not destroyed")
         self.alerts.clear()
+
+    def watchlist_destroyed(self, at, fact):
+        need(not self.images_destroyed, "its watchlist is destroyed twice")
+        need(fact["images"] == self.images, "not as many images are destroyed as were listed")
+        need(fact["key_destroyed"], "the key of its watchlist is not destroyed")
+        self.images_destroyed = fact["images"]
+
+    def alert_judged_once(self, at, fact):
+        need(self.alerts.get(fact["alert"]) is False, f"alert {fact['alert']} is judged, but was never raised, or twice")
+        self.alerts[fact["alert"]] = fact["judgement_commitment"]
+
+    def alert_judged_twice(self, at, fact):
+        lines = ["overt judgement 1", fact["alert"], fact["salt"], fact["first"]]
+        made = hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
+        need(self.alerts.get(fact["alert"]) == made, f"alert {fact['alert']}: the first judgement was another one")
+        self.alerts[fact["alert"]] = True
 
 
 def no_counts():

@@ -14,13 +14,13 @@ use std::process::{Command, Stdio};
 use domain::{AlertId, Deployment, Role};
 use jiff::SignedDuration;
 
+use crate::AlertState;
 use crate::disclosure::{COLUMNS, Storage};
 use crate::faulty::{self, Way};
 use crate::scenes::{
     Folder, LISTED_IMAGE, LIVE_IMAGE, Scene, files_holding, folder_in_memory, leaf_hashes, officer, remnants,
     sealed_bytes, template,
 };
-use crate::{AlertState, EXERCISE_POLICY};
 
 /// Points of one run of the tests; `OVERT_KILL_POINTS` sets another number.
 const POINTS: u64 = 100;
@@ -108,7 +108,7 @@ fn work(scene: &mut Scene, alerts: &mut Vec<AlertId>, dice: &mut Dice) {
             scene.store().rotate_key(&key, &officer(Role::Administrator), now).unwrap();
         }
         7 => {
-            let text = format!("{EXERCISE_POLICY}# {now}\n");
+            let text = format!("{}# {now}\n", crate::scenes::exercise_policy());
             scene.store().adopt_policy(&text, &officer(Role::AuthorisingOfficer), now).unwrap();
             scene.tell();
         }
