@@ -32,13 +32,13 @@ const TEXT_BYTES_MAX: u64 = 1024 * 1024;
 #[derive(clap::Args)]
 pub(crate) struct At {
     /// The data directory.
-    #[arg(long, global = true, value_name = "DIR", default_value = "overt-data")]
+    #[arg(id = "desk_data", long = "data", global = true, value_name = "DIR", default_value = "overt-data")]
     data: PathBuf,
     /// Who acts, by the name in the staff register.
-    #[arg(long = "as", global = true, value_name = "OFFICER")]
+    #[arg(id = "desk_officer", long = "as", global = true, value_name = "OFFICER")]
     officer: Option<String>,
     /// Print one JSON object instead of sentences.
-    #[arg(long, global = true)]
+    #[arg(id = "desk_json", long = "json", global = true)]
     json: bool,
 }
 
