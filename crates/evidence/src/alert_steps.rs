@@ -217,7 +217,8 @@ mod tests {
         assert_eq!(seeds.reveal(&figures), Vec::<String>::new());
         assert!(!seeds.is_hidden());
         assert!(seeds.reveal(&figures)[0].contains("twice"));
-        let changes: [(&str, fn(&mut SeedFigures)); 7] = [
+        type Change = (&'static str, fn(&mut SeedFigures));
+        let changes: [Change; 7] = [
             ("not those", |f| f.salt = "01".into()),
             ("not those", |f| f.seeds.swap(0, 1)),
             ("not those", |f| drop(f.seeds.pop())),

@@ -142,7 +142,7 @@ impl Scene {
 
     pub(crate) fn try_reopen(&mut self) -> Result<(), StoreError> {
         self.close();
-        self.store = Some(Store::open(&self.dir())?);
+        self.store = Some(open_when_free(&self.dir())?);
         Ok(())
     }
 
@@ -554,6 +554,19 @@ pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
         }
     }
     found
+}
+
+/// Opens a store that was just closed. Another test that starts a process at this very moment holds the lock for as long as
+/// its child is a copy of this one.
+#[allow(clippy::disallowed_methods, reason = "another process is waited for, in real time")]
+fn open_when_free(dir: &Path) -> Result<Store, StoreError> {
+    for _ in 0..200 {
+        match Store::open(dir) {
+            Err(StoreError::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    Store::open(dir)
 }
 
 /// The shipped profile, with a threshold for the model of these tests.
