@@ -196,6 +196,11 @@ impl Recognizer for MeanColour {
         let values = |chip: &Chip| chip.pixels().iter().map(|&value| f32::from(value)).collect();
         Ok(chips.iter().filter_map(|chip| Template::new(self.0.clone(), values(chip))).collect())
     }
+
+    /// It keeps nothing of a face.
+    fn forget(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
 }
 
 /// Checks a value against the part of JSON Schema that the published form uses.

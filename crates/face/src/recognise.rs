@@ -17,6 +17,9 @@ pub trait Recognizer: Send {
     fn align(&self, picture: RgbView<'_>, detection: &Detection) -> Chip;
     /// One template for each chip, in order. The result for a chip does not depend on its neighbours in the batch.
     fn embed(&mut self, chips: &[Chip]) -> Result<Vec<Template>, EngineError>;
+    /// Overwrites what is left in here of the face that was embedded last. Engines keep their buffers, and with them a
+    /// template that its owner has wiped long since.
+    fn forget(&mut self) -> Result<(), EngineError>;
 }
 
 /// The order in which a graph reads the colour planes.
@@ -79,6 +82,12 @@ impl Recognizer for GraphRecognizer {
         // One chip a run: engines take other paths for other batch sizes, and the last bits of a template must not depend on
         // how many faces happened to be in the picture.
         chips.iter().map(|chip| self.embed_one(chip)).collect()
+    }
+
+    fn forget(&mut self) -> Result<(), EngineError> {
+        // A picture of nothing takes the same way through the same buffers.
+        let side = self.input.alignment.side_px() as usize;
+        self.graph.run([1, 3, side, side], vec![0.0; 3 * side * side]).map(drop)
     }
 }
 

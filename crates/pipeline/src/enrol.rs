@@ -38,6 +38,7 @@ pub(crate) fn one_face(
 ) -> Result<Option<Enrolled>, PipelineError> {
     let chip = faces.recognizer.align(picture.view(), detection);
     let template = faces.recognizer.embed(std::slice::from_ref(&chip))?.pop();
+    faces.recognizer.forget()?;
     let cut = surroundings(picture.view(), &detection.face);
     Ok(template.map(|template| Enrolled { image_png: png(&cut).into(), template }))
 }

@@ -79,6 +79,7 @@ impl Traces {
                 self.add_template(&template);
             }
             self.add_chip(&view.chip);
+            faces.recognizer.forget()?;
         }
         Ok(())
     }

@@ -214,6 +214,7 @@ impl Run {
     /// Makes one template, compares it with the watchlist, and lets the rule decide what becomes of it.
     fn compare(&mut self, camera: usize, passage: u64, view: View, captured: Timestamp) -> Result<(), PipelineError> {
         let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&view.chip))?;
+        self.faces.recognizer.forget()?;
         let Some(template) = templates.pop() else { return Ok(()) };
         let hits = self.sought.hits(&template, &self.threshold)?;
         let now = self.clock.now();
