@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock: that is what it is for")]
 
+#[cfg(all(feature = "video", target_os = "linux"))]
+mod decode;
 mod detect;
 mod log;
 
@@ -30,6 +32,9 @@ const WARM_UP_RUNS: usize = 3;
 /// What is measured.
 #[derive(Subcommand)]
 pub(crate) enum BenchCommand {
+    /// Frames a second of a clip, decoded in a process of its own and handed over.
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    Decode(decode::DecodeArgs),
     /// What a detector's graph costs at several input sizes.
     Detect(detect::DetectArgs),
     /// The public record at size: durable appends, the check of the whole log, and proofs of single entries.
@@ -67,6 +72,8 @@ pub(crate) struct EmbedArgs {
 /// Runs one of them.
 pub(crate) fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
+        #[cfg(all(feature = "video", target_os = "linux"))]
+        BenchCommand::Decode(args) => decode::run(args),
         BenchCommand::Detect(args) => detect::run(args),
         BenchCommand::Log(args) => log::run(args),
         BenchCommand::Embed(args) => embed(args),

@@ -167,3 +167,6 @@ fn networking() -> [i64; 8] {
         libc::SYS_recvmmsg,
     ]
 }
+
+#[cfg(test)]
+mod tests;
