@@ -521,6 +521,8 @@ pub(crate) fn sealed_bytes(scene: &mut Scene) -> Vec<Vec<u8>> {
             found.push(fs::read(file.path()).unwrap());
         }
     }
+    // A process may be killed when a key file is overwritten and not yet unlinked: nothing is left of that one to look for.
+    found.retain(|key| key.iter().any(|byte| *byte != 0));
     let connection = &scene.store().connection;
     let salts = [("watchlists", "salt"), ("alerts", "salt")];
     let sealed = COLUMNS.iter().filter(|column| column.storage == Storage::Sealed).map(|c| (c.table, c.column));
@@ -543,14 +545,18 @@ pub(crate) fn remnants(dir: &Path, sealed: &[Vec<u8>]) -> usize {
 
 /// How many files below a folder hold these bytes.
 pub(crate) fn files_holding(folder: &Path, bytes: &[u8]) -> usize {
-    let mut found = 0;
+    holding(folder, bytes).len()
+}
+
+/// Which files below a folder hold these bytes.
+pub(crate) fn holding(folder: &Path, bytes: &[u8]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for file in fs::read_dir(folder).unwrap().flatten() {
         let path = file.path();
         if path.is_dir() {
-            found += files_holding(&path, bytes);
-        } else {
-            let content = fs::read(&path).unwrap();
-            found += usize::from(content.windows(bytes.len()).any(|window| window == bytes));
+            found.extend(holding(&path, bytes));
+        } else if fs::read(&path).unwrap().windows(bytes.len()).any(|window| window == bytes) {
+            found.push(path);
         }
     }
     found
