@@ -12,7 +12,7 @@ use face::{Chip, Faces, Template};
 use zeroize::Zeroizing;
 
 use crate::error::PipelineError;
-use crate::examine::{Examined, Examiner};
+use crate::examine::{Examined, Examiner, seen};
 use crate::footage::Source;
 
 /// Bytes of a template or chip looked for at a time: long enough that a hit is no accident (at least 2^-128 for random bytes).
@@ -65,7 +65,7 @@ impl Traces {
             let mut frames = source.footage.into_frames()?;
             let mut examiner = Examiner::new(face_side_px_min);
             while let Some(frame) = frames.next_frame()? {
-                let examined = examiner.examine(&frame, faces)?;
+                let examined = examiner.examine(&seen(&frame), faces)?;
                 traces.take(examined, faces)?;
             }
             traces.take(examiner.finish(), faces)?;

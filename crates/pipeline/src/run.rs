@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::{Evidence, Recorded};
 
 use crate::error::PipelineError;
-use crate::examine::{Examined, Examiner, view_of};
+use crate::examine::{Examined, Examiner, seen};
 use crate::footage::Source;
 use crate::mask::{Shown, masked_jpeg};
 use crate::model_id;
@@ -182,7 +182,7 @@ impl Run {
                 self.cameras[index].feed.recycle(frame);
             }
             Some(frame) => {
-                let examined = self.cameras[index].examiner.examine(&frame, &mut self.faces)?;
+                let examined = self.cameras[index].examiner.examine(&seen(&frame), &mut self.faces)?;
                 self.decide(index, examined, now)?;
                 self.post_view(index, &frame);
                 self.cameras[index].feed.recycle(frame);
@@ -363,7 +363,7 @@ impl Run {
             })
             .collect();
         // A picture that cannot be encoded is not shown; nothing else depends on it.
-        if let Ok(jpeg) = masked_jpeg(view_of(frame), &shown) {
+        if let Ok(jpeg) = masked_jpeg(seen(frame).picture, &shown) {
             camera.views_posted += 1;
             let view = (camera.views_posted, Arc::from(jpeg));
             if let Some(place) = self.board.posted().views.get_mut(index) {

@@ -13,8 +13,8 @@ use domain::{
 use face::align::Alignment;
 use face::decode::{self, Limits};
 use face::{
-    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Picture, Point, Recognizer, Rect, RgbView,
-    ScoreKind, Template,
+    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Picture, PictureView, Point, Recognizer, Rect,
+    RgbView, ScoreKind, Template,
 };
 use image::{Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
@@ -261,8 +261,9 @@ impl Detector for Heads {
         "middles"
     }
 
-    fn detect(&mut self, picture: RgbView<'_>) -> Result<Vec<Detection>, EngineError> {
-        Ok(HEADS.iter().filter_map(|colour| find(picture, colour)).collect())
+    fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+        let picture = picture.to_rgb();
+        Ok(HEADS.iter().filter_map(|colour| find(picture.view(), colour)).collect())
     }
 }
 

@@ -12,8 +12,8 @@ use domain::{
 };
 use face::align::Alignment;
 use face::{
-    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Picture, Point, Recognizer, Rect, RgbView,
-    ScoreKind, Template,
+    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Picture, PictureView, Point, Recognizer, Rect,
+    RgbView, ScoreKind, Template,
 };
 use image::{Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
@@ -267,8 +267,9 @@ impl Detector for Heads {
         "colours"
     }
 
-    fn detect(&mut self, picture: RgbView<'_>) -> Result<Vec<Detection>, EngineError> {
-        Ok(HEADS.iter().filter_map(|head| find(picture, head)).collect())
+    fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+        let picture = picture.to_rgb();
+        Ok(HEADS.iter().filter_map(|head| find(picture.view(), head)).collect())
     }
 }
 
