@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use capture::Frame;
-use face::{Detection, EngineError, Faces, Picture, PictureView, Rect, RgbView};
+use capture::YuvFrame;
+use face::yuv::{Chroma, Colours, Matrix, Plane, Range, YuvView};
+use face::{Detection, EngineError, Faces, Picture, PictureView, Rect};
 
 use crate::track::{CONFIRMING_VIEWS, Tracker};
 use crate::view::{Passage, View, sharp, worth_at_most};
@@ -93,6 +94,11 @@ impl Examiner {
         }
     }
 
+    /// Whether nobody is being followed.
+    pub fn nobody_in_view(&self) -> bool {
+        self.tracker.tracks().is_empty()
+    }
+
     /// The boxes of the faces being followed, each with its passage.
     pub fn followed(&self) -> impl Iterator<Item = (u64, Rect)> + '_ {
         self.tracker.tracks().iter().map(|track| {
@@ -154,11 +160,31 @@ impl CloseUp {
     }
 }
 
-/// A frame as it is examined.
-pub fn seen(frame: &Frame) -> Seen<'_> {
-    let stride_bytes = 3 * frame.width as usize;
-    let view = RgbView { width: frame.width, height: frame.height, stride_bytes, pixels: &frame.pixels };
-    Seen { picture: view.into(), number: frame.number, offset: frame.offset }
+/// A frame as it is examined, read where it lies. Nothing, where its planes are not what its size asks for: its decoder is not
+/// to be believed.
+pub fn seen(frame: &YuvFrame) -> Option<Seen<'_>> {
+    let shape = frame.shape();
+    let chroma = match frame.chroma() {
+        capture::Chroma::Planar { blue, red } => {
+            Chroma::Planar { u: plane_of(blue), v: plane_of(red), across: 2, down: 2 }
+        }
+        capture::Chroma::Interleaved(both) => Chroma::Interleaved(plane_of(both)),
+    };
+    let matrix = match shape.matrix {
+        capture::yuv::Matrix::Bt601 => Matrix::Bt601,
+        capture::yuv::Matrix::Bt709 => Matrix::Bt709,
+    };
+    let range = match shape.range {
+        capture::yuv::Range::Limited => Range::Limited,
+        capture::yuv::Range::Full => Range::Full,
+    };
+    let colours = Colours { matrix, range };
+    let view = YuvView::new(shape.width, shape.height, plane_of(frame.luma()), chroma, colours)?;
+    Some(Seen { picture: view.into(), number: frame.number(), offset: frame.offset() })
+}
+
+fn plane_of(plane: capture::Plane<'_>) -> Plane<'_> {
+    Plane { stride_bytes: plane.stride_bytes(), bytes: plane.bytes() }
 }
 
 /// The face and a little around it, as an operator needs it, and where its corner lies.
