@@ -24,6 +24,7 @@ pub mod recover;
 pub mod residue;
 pub mod error;
 
+pub use capture::health::State;
 pub use enrol::{Enrolled, enrol};
 pub use error::PipelineError;
 pub use footage::{Footage, Source};
