@@ -86,6 +86,9 @@ pub enum Chroma<'a> {
 
 /// Who owns the bytes.
 pub(crate) enum Storage {
+    /// A place in a decoder's ring.
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    Slot(crate::isolation::Slot),
     /// Pictures that were rendered or decoded in this process.
     Owned(Vec<u8>),
 }
@@ -93,6 +96,12 @@ pub(crate) enum Storage {
 impl YuvFrame {
     pub(crate) fn new(number: u64, connection: u64, stamp: Stamp, shape: YuvShape, storage: Storage) -> Self {
         Self { number, connection, is_key: false, stamp, shape, storage }
+    }
+
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    pub(crate) fn with_key(mut self, is_key: bool) -> Self {
+        self.is_key = is_key;
+        self
     }
 
     /// Counts from 0 within the stream, across reconnects; a number that is missing was a frame nobody took.
@@ -159,6 +168,8 @@ impl YuvFrame {
 
     fn bytes(&self) -> &[u8] {
         match &self.storage {
+            #[cfg(all(feature = "video", target_os = "linux"))]
+            Storage::Slot(slot) => slot.bytes(),
             Storage::Owned(bytes) => bytes,
         }
     }
@@ -167,6 +178,9 @@ impl YuvFrame {
 impl Drop for YuvFrame {
     fn drop(&mut self) {
         match &mut self.storage {
+            // A slot wipes itself when it is dropped, just after this.
+            #[cfg(all(feature = "video", target_os = "linux"))]
+            Storage::Slot(_) => {}
             Storage::Owned(bytes) => wipe(bytes),
         }
     }
