@@ -70,7 +70,7 @@ impl RoomPage {
         };
         let names = house.running().cameras().iter().cloned().enumerate();
         Ok(Self {
-            page: Page::control_room(title(list.waiting)),
+            page: Page::control_room(title(list.waiting), deployment.plan().kind),
             token: house.form_token().to_owned(),
             deployment: id.to_string(),
             place: deployment.plan().place.clone(),
