@@ -66,6 +66,8 @@ mod kill;
 #[cfg(test)]
 mod migrating;
 #[cfg(test)]
+mod remnants;
+#[cfg(test)]
 mod scenes;
 
 pub use alerts::{AlertParticulars, AlertRow, Evidence, Opened};

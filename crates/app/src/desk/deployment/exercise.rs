@@ -71,7 +71,7 @@ pub(super) fn run(at: &At, args: RunArgs) -> Result<ExitCode> {
         sources,
         clock,
         pace,
-        view_every_frames: None,
+        view_interval: None,
     };
     let status = pipeline::start(exercise)?.wait();
     let state = match status.stage {
