@@ -124,6 +124,11 @@ struct Reasoned {
     reason: String,
 }
 
+/// The words for the kinds of deployment.
+fn kind() -> PossibleValuesParser {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word))
+}
+
 #[derive(clap::Args)]
 struct Proposal {
     /// Its name on the record.
@@ -167,10 +172,6 @@ struct Recorded {
     /// The recording: a video, or a folder of pictures.
     #[arg(long)]
     recording: PathBuf,
-}
-
-fn kind() -> PossibleValuesParser {
-    PossibleValuesParser::new(Kind::ALL.map(Kind::word))
 }
 
 /// Runs one of them.
