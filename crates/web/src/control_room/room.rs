@@ -77,7 +77,7 @@ impl RoomPage {
             Camera { index, name, words, ailing }
         };
         Ok(Self {
-            page: Page::control_room(title(list.waiting)),
+            page: Page::control_room(title(list.waiting), deployment.plan().kind),
             token: house.form_token().to_owned(),
             deployment: id.to_string(),
             place: deployment.plan().place.clone(),
