@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock: that is what it is for")]
 
 mod detect;
+mod live;
 mod log;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -34,6 +35,8 @@ pub(crate) enum BenchCommand {
     Detect(detect::DetectArgs),
     /// The public record at size: durable appends, the check of the whole log, and proofs of single entries.
     Log(log::LogArgs),
+    /// Several cameras at once, as a governed deployment: who is found, how late, at what cost.
+    Live(live::LiveArgs),
     /// Templates a second through a bundle's recogniser, on one thread.
     Embed(EmbedArgs),
 }
@@ -69,6 +72,7 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
     match command {
         BenchCommand::Detect(args) => detect::run(args),
         BenchCommand::Log(args) => log::run(args),
+        BenchCommand::Live(args) => live::run(args),
         BenchCommand::Embed(args) => embed(args),
     }
 }

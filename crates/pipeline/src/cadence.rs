@@ -25,6 +25,16 @@ const AGE_AHEAD: Duration = Duration::from_millis(60);
 const LATE_IN_A_ROW: u32 = 4;
 const IN_TIME_IN_A_ROW: u32 = 40;
 
+/// Which frames are examined while the machine keeps up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rhythm {
+    /// One every [`EXAMINED_EVERY`], and fewer where nothing moves.
+    #[default]
+    Usual,
+    /// All of them, whatever it costs: what the usual rhythm is measured against.
+    EveryFrame,
+}
+
 /// How much is given up so that a camera's frames are examined in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Load {
@@ -42,6 +52,7 @@ pub enum Load {
 /// Chooses the frames of one camera.
 #[derive(Default)]
 pub struct Cadence {
+    rhythm: Rhythm,
     examined: Option<Duration>,
     before: Option<Duration>,
     /// What the picture was like when it was last examined.
@@ -86,11 +97,16 @@ impl Load {
 }
 
 impl Cadence {
+    /// With this rhythm.
+    pub fn new(rhythm: Rhythm) -> Self {
+        Self { rhythm, ..Self::default() }
+    }
+
     /// Whether it is time to examine the frame at `offset`: the one that comes nearest to the rhythm.
     pub fn is_due(&mut self, offset: Duration) -> bool {
         let frame_interval = self.before.map_or(Duration::ZERO, |before| offset.saturating_sub(before));
         self.before = Some(offset);
-        let Some(examined) = self.examined else { return true };
+        let Some(examined) = self.examined.filter(|_| self.rhythm == Rhythm::Usual) else { return true };
         // A clock that was put back begins anew.
         offset < examined || offset - examined + frame_interval / 2 >= self.load.examined_every()
     }
@@ -98,6 +114,9 @@ impl Cadence {
     /// Whether anything moved since the last examination. Nothing is examined where nothing moves and nobody is in view.
     pub fn is_still(&self, picture: PictureView<'_>, offset: Duration) -> bool {
         let recent = self.examined.is_some_and(|examined| offset.saturating_sub(examined) < STILL_MAX);
+        if self.rhythm == Rhythm::EveryFrame {
+            return false;
+        }
         let now = blocks(picture);
         let same = |(a, b): (&u8, &u8)| a.abs_diff(*b) < MOVED_MIN;
         recent && now.len() == self.blocks.len() && now.iter().zip(&self.blocks).all(same)

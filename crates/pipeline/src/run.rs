@@ -11,7 +11,7 @@ use face::{Faces, Picture, Template};
 use jiff::SignedDuration;
 use store::{Evidence, Recorded};
 
-use crate::cadence::{Cadence, Load};
+use crate::cadence::{Cadence, Load, Rhythm};
 use crate::error::PipelineError;
 use crate::examine::{Examined, Examiner, Seen, seen};
 use crate::footage::{Leave, Source};
@@ -49,6 +49,8 @@ pub struct Exercise {
     pub clock: Arc<dyn Clock>,
     /// As fast as it can be examined, or as it was recorded.
     pub pace: Pace,
+    /// Which frames are examined.
+    pub rhythm: Rhythm,
     /// Time between two masked pictures of a camera for the screens; `None` when nobody looks.
     pub view_interval: Option<Duration>,
 }
@@ -133,7 +135,7 @@ impl Camera {
 
 impl Run {
     fn prepare(exercise: Exercise, board: Arc<Board>) -> Result<Self, PipelineError> {
-        let Exercise { store, live, policy, faces, sources, clock, pace, view_interval } = exercise;
+        let Exercise { store, live, policy, faces, sources, clock, pace, rhythm, view_interval } = exercise;
         let threshold = policy.threshold_for(&model_id(faces.recognizer.contract()))?.clone();
         let now = clock.now();
         let lease = live.lease(&policy, now)?;
@@ -147,7 +149,7 @@ impl Run {
                 outside: None,
                 leave,
                 examiner: Examiner::new(live.face_side_px_min(&source.camera, &policy)),
-                cadence: Cadence::default(),
+                cadence: Cadence::new(rhythm),
                 steadiness: Steadiness::default(),
                 alerted: Vec::new(),
                 status: CameraStatus { camera: source.camera.clone(), ..CameraStatus::default() },

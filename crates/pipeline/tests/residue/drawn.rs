@@ -128,6 +128,7 @@ pub(crate) fn exercise(folder: &Path, reached: impl Fn(&str)) {
         sources: vec![source],
         clock: Arc::clone(&clock) as Arc<dyn domain::Clock>,
         pace: Pace::AsFastAsConsumed,
+        rhythm: pipeline::cadence::Rhythm::Usual,
         view_interval: Some(std::time::Duration::ZERO),
     })
     .expect("it runs");

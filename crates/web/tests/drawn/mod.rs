@@ -74,6 +74,7 @@ impl Drawn {
             sources: vec![source],
             clock: Arc::clone(&clock),
             pace,
+            rhythm: pipeline::cadence::Rhythm::Usual,
             view_interval: Some(std::time::Duration::ZERO),
         };
         let running = Arc::new(pipeline::start(exercise).expect("it runs"));

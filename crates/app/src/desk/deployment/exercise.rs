@@ -66,6 +66,7 @@ pub(super) fn run(at: &At, args: RunArgs) -> Result<ExitCode> {
         sources,
         clock,
         pace,
+        rhythm: pipeline::cadence::Rhythm::Usual,
         view_interval: None,
     };
     let status = pipeline::start(exercise)?.wait();
