@@ -299,6 +299,13 @@ class Records(Case):
         self.assertIn("every operation (1) and deployment (1)", told)
         open_questions = "".join(verify.told_of_log(self.check(publisher.log(spelt_all(lawful()[:12]))))[1])
         self.assertIn("not purged yet: 1", open_questions)
+        results = {"started": at(600), "duration_seconds": 370, "cameras": 1, "watchlist": 3, "threshold": "0.5",
+                   "total_alerts": 1, "positive_alerts": 0, "positive_interventions": 0, "incorrect_alerts": 0,
+                   "incorrect_interventions": 0, "arrests_or_disposals": 0, "faces_seen": 24}
+        accounted = lawful() + [about(991, "results-published", results=results)]
+        told = verify.told_of_log(self.check(publisher.log(spelt_all(accounted))))
+        self.assertIn("every ended deployment (1)", "".join(told[0]))
+        self.assertNotIn("not purged yet", "".join(told[1]))
 
     def test_few_facts_can_be_left_out(self):
         entries = lawful()
