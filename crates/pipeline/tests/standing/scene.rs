@@ -31,7 +31,7 @@ const HEADS: [[u8; 3]; 3] = [[214, 90, 70], [70, 110, 220], [80, 180, 110]];
 /// Time that passes with each frame: less than half a lease, so that it is renewed in time.
 const FRAME: SignedDuration = SignedDuration::from_secs(5);
 /// Looks at a run that is to pause: it has no frame left long before.
-const LOOKS_MAX: u64 = 5_000_000;
+const LOOKS_MAX: u64 = 1_000_000;
 const DIMENSIONS: usize = 64;
 const RADIUS: i64 = 44;
 const MIDDLE: i64 = 20;
