@@ -13,6 +13,7 @@ from tlog import need
 SECOND = 10**9                  # Times are whole nanoseconds since 1970.
 UNCOVERED_MAX = 60 * SECOND     # Comparison at either end of a stretch of it that no receipt covers.
 NAME_BYTES_MAX = 200
+CAMERAS_MAX = 256               # Of one deployment.
 BEGINNING = b'{"at":"'          # How every entry begins.
 
 # The fields of every kind of fact, in order, each with its shape.
@@ -34,6 +35,7 @@ FACTS = {
                         " by_approval?:by_ground",
     "signage-confirmed": "deployment:text signs:u32 alternative_route:text page:text role:text",
     "recording-declared": "deployment:text camera:text digest:digest bytes:u64",
+    "camera-declared": "deployment:text camera:text source_commitment:digest zone:zone face_side_px_min:u32-or-none",
     "deployment-started": "deployment:text equipment:equipment",
     "deployment-paused": "deployment:text reason:text",
     "deployment-resumed": "deployment:text",
@@ -94,6 +96,7 @@ STEPS = {
     "watchlist-frozen": ("announced", None),
     "signage-confirmed": ("announced", None),
     "recording-declared": ("announced", None),
+    "camera-declared": ("announced", None),
     "deployment-started": ("announced", "comparing"),
     "deployment-paused": ("comparing", "paused"),
     "deployment-tripped": ("comparing paused", "tripped"),
@@ -159,10 +162,26 @@ def read(value, shape):
         right = type(value) is int and 0 <= value < 2 ** int(shape[1:])
     elif shape == "digest":
         right = isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value)
+    elif shape == "zone":
+        right = isinstance(value, str) and is_zone(value)
+    elif shape == "u32-or-none":
+        right = value is None or type(value) is int and 0 <= value < 2 ** 32
     else:
         right = type(value) in {"text": (str,), "text-or-none": (str, type(None)), "yes-or-no": (bool,)}[shape]
     need(right, f"a {shape} is none: {str(value)[:80]!r}")
     return value
+
+
+def is_zone(text):
+    """Whether it is 1 to 16 polygons of 3 to 64 corners in thousandths, in their one spelling, none without an area."""
+    polygons = text.split("; ")
+    number = "(?:0|[1-9][0-9]{0,2}|1000)"
+    if len(polygons) > 16 or not all(re.fullmatch(f"{number},{number}(?: {number},{number}){{2,63}}", polygon)
+                                     for polygon in polygons):
+        return False
+    corners = [[tuple(map(int, corner.split(","))) for corner in polygon.split(" ")] for polygon in polygons]
+    return all(sum(x * below - right * y for (x, y), (right, below) in zip(outline, outline[1:] + outline[:1]))
+               for outline in corners)
 
 
 def read_time(value):
@@ -332,6 +351,7 @@ class Deployment:
         self.starts, self.ends, self.stage = plan["starts"], plan["ends"], "proposed"
         self.images, self.images_destroyed, self.signs, self.recordings = None, 0, 0, 0
         self.people, self.cameras, self.ratify_by = 0, plan["cameras"], None
+        self.declared = set()   # Names of the cameras declared.
         self.alerts = {}        # By name.
         self.seeds, self.has_revealed = None, False     # Number and commitment of the pairs that an exercise seeds.
         self.counts = no_counts()
@@ -380,11 +400,20 @@ class Deployment:
         need(self.is_exercise, "a recording is declared, but it is no exercise")
         self.recordings += 1
 
+    def camera_declared(self, at, fact):
+        camera = fact["camera"]
+        need(not self.is_exercise, "a camera is declared, but it is an exercise")
+        need(len(camera.encode()) <= NAME_BYTES_MAX, f"a camera's name has more than {NAME_BYTES_MAX} bytes")
+        need(camera not in self.declared, f"camera {camera} is declared twice")
+        self.declared.add(camera)
+        need(len(self.declared) <= min(self.cameras, CAMERAS_MAX), "more cameras are declared than there were to be")
+
     def deployment_started(self, at, fact):
         need(self.starts <= at < self.ends, "it is started outside its window")
         need(self.images is not None, "it is started without a frozen watchlist")
         need(self.signs > 0, "it is started without confirmed signs")
         need(self.recordings > 0 or not self.is_exercise, "it is started, as an exercise, without a declared recording")
+        need(self.declared or self.is_exercise, "it is started, as a live deployment, without a declared camera")
         self.covered, self.stretches = at, [[at, math.inf]]
 
     def deployment_paused(self, at, fact):

@@ -365,6 +365,32 @@ class Records(Case):
         ]:
             self.assertIn(reason, self.changed(kind, **fields), f"{kind} {fields}")
 
+    def live(self, cameras, **fields):
+        """The lawful record as one of a live deployment with these cameras."""
+        entries = [entry for entry in lawful() if entry["fact"]["kind"] != "recording-declared"]
+        plan = next(entry["fact"] for entry in entries if entry["fact"]["kind"] == "deployment-proposed")
+        plan.update(deployment_kind="live", cameras=2)
+        place = next(place for place, entry in enumerate(entries) if entry["fact"]["kind"] == "deployment-started")
+        zone = {"zone": "0,400 1000,400 1000,1000 0,1000; 0,0 9,0 9,9", "face_side_px_min": None} | fields
+        entries[place:place] = [about(7, "camera-declared", camera=camera, source_commitment=digest("c"), **zone)
+                                for camera in cameras]
+        return entries
+
+    def test_cameras_are_of_a_live_deployment_within_its_plan_each_with_a_zone(self):
+        for cameras in (["c1"], ["c1", "c2"]):
+            self.assertEqual(self.told(self.live(cameras)), "")
+        self.assertEqual(self.told(self.live(["c1"], face_side_px_min=80)), "")
+        for cameras, told in ([], "without a declared camera"), (["c1", "c1"], "c1 is declared twice"), \
+                (["c1", "c2", "c3"], "more cameras are declared"), (["c" * 201], "more than 200 bytes"):
+            self.assertIn(told, self.told(self.live(cameras)))
+        exercise = lawful()
+        exercise.insert(7, self.live(["c1"])[7])
+        self.assertIn("but it is an exercise", self.told(exercise))
+        for zone in ("", "0,0 9,0", "0,0 9,0 9,9;0,0 9,0 9,9", "0,0 9,0 1001,9", "0,0 5,5 9,9", "00,0 9,0 9,9", 7,
+                     " ".join(["0,0 9,0 9,9"] * 22), "; ".join(["0,0 9,0 9,9"] * 17)):
+            self.assertIn("a zone is none", self.told(self.live(["c1"], zone=zone)))
+        self.assertIn("a u32-or-none is none", self.told(self.live(["c1"], face_side_px_min=-1)))
+
     def test_what_is_missing_is_told_where_it_is_missing(self):
         entries = lawful()
         self.assertIn("entry 7: deployment d1: it is started without a frozen", self.told(entries[:5] + entries[6:]))
@@ -402,7 +428,7 @@ class Records(Case):
         kinds = {entry["fact"]["kind"] for entry in lawful() + redress()}
         untold = {"staff-counted", "document-filled", "deployment-approved-urgently", "deployment-ratified",
                   "outside-authorised", "deployment-tripped", "trip-cleared", "results-published", "alerts-suppressed",
-                  "deployment-withdrawn"}
+                  "deployment-withdrawn", "camera-declared"}
         self.assertEqual(set(record.FACTS) - kinds, untold)
 
     def test_every_changed_byte_of_it_is_refused_by_name(self):

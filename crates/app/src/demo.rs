@@ -105,7 +105,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
         sources,
         clock: Arc::clone(&clock),
         pace: if args.once { Pace::AsFastAsConsumed } else { Pace::RealTime },
-        view_every_frames: if args.once { None } else { screens::VIEW_EVERY_FRAMES },
+        view_interval: (!args.once).then_some(screens::VIEW_INTERVAL),
     })?;
     let exercise = report::Exercise { store, policy, deployment, data_dir, material, bundle: args.bundle.clone() };
     if args.once {

@@ -167,7 +167,7 @@ mod tests {
         let verdict = store::explain(sound);
         assert!(
             is_sound(&verdict)
-                && verdict_words(&verdict).starts_with("sound: the profile \"railway-pilot\", version 1")
+                && verdict_words(&verdict).starts_with("sound: the profile \"railway-pilot\", version 2")
         );
         assert_eq!(verdict_json(&verdict)["sound"], json!(true));
         for (from, to, setting, wrong) in [
@@ -190,7 +190,7 @@ mod tests {
                 "protected_grounds",
                 "empty",
             ),
-            ("fpir = 0.0038", "fpir = 0.0041", "thresholds", "above threshold_fpir_max"),
+            ("value = [\"recording\", \"camera\"]", "value = []", "sources", "no source is named"),
         ] {
             let verdict = store::explain(&sound.replacen(from, to, 1));
             let words = verdict_words(&verdict);
@@ -199,6 +199,8 @@ mod tests {
             let object = verdict_json(&verdict);
             assert_eq!((&object["sound"], &object["contradictions"][0]["setting"]), (&json!(false), &json!(setting)));
         }
+        let loose = store::shipped_policy("laboratory").unwrap().replacen("fpir = 0.0038", "fpir = 0.011", 1);
+        assert!(verdict_words(&store::explain(&loose)).contains("thresholds: ") && !is_sound(&store::explain(&loose)));
         let unreadable = store::explain("profile = 1");
         assert!(verdict_words(&unreadable).starts_with("REFUSED: ") && !is_sound(&unreadable));
         assert_eq!(verdict_json(&unreadable)["sound"], json!(false));

@@ -89,6 +89,18 @@ pub enum CaptureError {
         /// What to do.
         next: &'static str,
     },
+    /// A camera could not be named, signed in to, connected to or decoded. Names no password, and no address's query.
+    #[error("{attempted} {camera}: {found}; {next}")]
+    Camera {
+        /// What was being done.
+        attempted: &'static str,
+        /// The camera as the caller named it, or where its settings came from.
+        camera: String,
+        /// What was there instead.
+        found: String,
+        /// What to do.
+        next: &'static str,
+    },
     /// The thread that reads the source could not be started, or stopped without saying why: a bug here.
     #[error("feeding frames: {found}; this is a bug: please report it with the lines printed before")]
     Feed {

@@ -1,6 +1,6 @@
 //! What an exercise may read: recorded files and rendered scenes. There is no variant for a camera.
 
-use capture::{CaptureError, Concourse, FrameOptions, FrameSource, Recording, Still};
+use capture::{CaptureError, Concourse, FrameOptions, Pace, Recording, Still, Stream, StreamOptions};
 use face::decode::{self, Limits};
 
 /// One source of an exercise, under the name of a camera.
@@ -37,11 +37,11 @@ impl Footage {
         }
     }
 
-    /// The frames, from the first.
-    pub(crate) fn into_frames(self) -> Result<Box<dyn FrameSource>, CaptureError> {
+    /// Its frames, from the first.
+    pub(crate) fn into_stream(self, pace: Pace, stream: StreamOptions) -> Result<Stream, CaptureError> {
         match self {
-            Self::Recording(recording) => recording.into_frames(options()),
-            Self::Concourse(concourse) => Ok(concourse),
+            Self::Recording(recording) => Stream::of_frames(recording.into_frames(options())?, pace, stream),
+            Self::Concourse(concourse) => Stream::of_frames(concourse, pace, stream),
         }
     }
 }

@@ -11,9 +11,12 @@ pub mod footage;
 pub mod track;
 pub mod view;
 pub mod examine;
+pub mod cadence;
+pub mod steadiness;
 mod sought;
 pub mod run;
 pub mod running;
+pub mod metrics;
 pub mod mask;
 pub mod enrol;
 pub mod intake;
@@ -21,6 +24,7 @@ pub mod recover;
 pub mod residue;
 pub mod error;
 
+pub use capture::health::State;
 pub use enrol::{Enrolled, enrol};
 pub use error::PipelineError;
 pub use footage::{Footage, Source};
@@ -28,7 +32,7 @@ pub use intake::{Desk, ImageRefusal, Intake, Outcome, RowFault, RowOutcome, inta
 pub use recover::recover;
 pub use residue::{Residue, residue};
 pub use run::{Exercise, start};
-pub use running::{Frames, RaisedAlert, Running, SharedStore, Stage, Status};
+pub use running::{CameraStatus, Frames, RaisedAlert, Running, SharedStore, Stage, Status};
 
 use domain::ModelId;
 use face::template::Contract;

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use capture::Pace;
-use domain::{AlertId, Clock, Judgement, Outcome, Role};
+use domain::{AlertId, Clock, DeploymentId, Draft, Judgement, Kind, Outcome, Plan, Role};
 use drawn::{DEPLOYMENT, Drawn, Pass};
 use jiff::{SignedDuration, Timestamp};
 use tokio_stream::StreamExt;
@@ -122,19 +122,16 @@ async fn every_page_says_exercise_and_is_guarded() {
     let (drawn, router) = &*exercise;
     let alert = format!("/control-room/alerts/{}", alerts(drawn)[0]);
     let deployment = format!("/deployments/{DEPLOYMENT}");
-    for path in [
-        "/control-room",
-        &alert,
-        "/deployments",
-        &deployment,
-        "/nowhere",
-        "/deployments/unheard-of",
-        "/control-room/alerts/x",
-    ] {
+    let faults = ["/nowhere", "/deployments/unheard-of", "/control-room/alerts/x"];
+    for path in ["/control-room", &alert, "/deployments", &deployment].into_iter().chain(faults) {
         let answer = fetch(router, path).await;
         let text = answer.text();
-        assert!(text.contains("<strong>Exercise</strong> – recorded pictures only; nobody is being scanned"), "{path}");
-        assert!(text.contains("<html lang=\"en-GB\">") && text.contains("– Exercise – overt</title>"), "{path}");
+        // A fault is about no deployment, so it says of none what it is.
+        let says = !faults.contains(&path);
+        let banner = "<strong>Exercise</strong> – recorded pictures only; nobody is being scanned";
+        assert_eq!(text.contains(banner), says, "{path}");
+        assert!(text.contains("<html lang=\"en-GB\">") && text.contains(" – overt</title>"), "{path}");
+        assert_eq!(text.contains("– Exercise – overt</title>"), says, "{path}");
         assert_eq!(text.matches("<h1").count(), 1, "{path}");
         assert!(text.contains("class=\"skip\" href=\"#main\"") && text.contains("<main id=\"main\""), "{path}");
         let policy = answer.header("content-security-policy");
@@ -512,6 +509,35 @@ async fn the_api_counts_and_shows_nobody() {
     );
 }
 
+#[tokio::test]
+async fn a_monitor_reads_numbers_and_nobody() {
+    let exercise = looked_at();
+    let (_, router) = &*exercise;
+    let metrics = fetch(router, "/metrics").await;
+    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
+    let metrics = metrics.text();
+    let value = |name: &str| -> f64 {
+        let line =
+            metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {metrics}"));
+        line.trim().parse().expect("a number")
+    };
+    assert_eq!(value("overt_faces_seen_total"), 4.0);
+    let (made, destroyed) = (value("overt_templates_made_total"), value("overt_templates_destroyed_total"));
+    assert_eq!(made, destroyed + value("overt_alerts_kept_total"));
+    let frames = |fate: &str| format!("overt_camera_frames_total{{camera=\"concourse-1\",fate=\"{fate}\"}}");
+    assert_eq!(value(&frames("examined")) + value(&frames("still")) + value(&frames("passed_over")), FRAMES as f64);
+    assert_eq!(value("overt_alert_latency_seconds_count"), 2.0);
+    assert!(metrics.ends_with("# EOF\n") && !metrics.contains("exercise subject"));
+
+    assert_eq!(fetch(router, "/healthz").await.text(), "alive\n");
+    let ready = fetch(router, "/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.text(), "not ready: the deployment has ended\n");
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        assert_eq!(fetch_with(router, path, &[("host", "example.org")]).await.status, StatusCode::FORBIDDEN);
+    }
+}
+
 /// A clock that goes on a little with each look.
 struct Ticking(AtomicI64);
 
@@ -540,4 +566,53 @@ fn files_below(folder: &std::path::Path, prefix: &str) -> Vec<String> {
         }
     }
     files
+}
+
+#[tokio::test]
+async fn a_live_deployment_shows_its_cameras_and_their_zones_to_everybody() {
+    let (drawn, router) = ended();
+    let now = drawn.clock.now();
+    let by = |role| drawn::officer(role);
+    {
+        let mut store = drawn.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let profile =
+            store::EXERCISE_POLICY.replacen("value = [\"recording\"]", "value = [\"recording\", \"camera\"]", 1);
+        let policy = store.adopt_policy(&profile, &by(Role::AuthorisingOfficer), now).expect("lawful").into_inner();
+        let plan = store.deployment(&drawn.screens().deployment).expect("it is there").plan().clone();
+        let deployment = DeploymentId::new("gates-1").expect("a name");
+        let plan = Plan { deployment, kind: Kind::Live, cameras: 2, ..plan };
+        let proposed = Draft { plan }.propose(&by(Role::Proposer), &policy, now).expect("lawful");
+        let proposed = store.commit(proposed).expect("recorded").into_inner();
+        let approved = proposed.approve(&by(Role::AuthorisingOfficer), &policy, now).expect("lawful");
+        let approved = store.commit(approved).expect("recorded");
+        let notice = "Cameras at two gates.\n";
+        let announced = store.publish_notice(approved, &by(Role::AuthorisingOfficer), notice, now).expect("recorded");
+        let zone = "0,400 1000,400 1000,1000 0,1000; 400,0 600,0 500,300".parse().expect("a zone");
+        let (name, address, face_side_px_min) = ("east gate <1>", "rtsp://me:secret@192.0.2.9/1", Some(80));
+        let camera = store::NewCamera { name, address, zone, face_side_px_min };
+        store.declare_camera(&announced, &by(Role::Operator), camera, now).expect("recorded");
+    }
+    let text = page(&router, "/deployments/gates-1").await;
+    for said in [
+        "<p class=\"kind live\" role=\"note\"><strong>Live</strong>",
+        "– Live – overt</title>",
+        "live (cameras, each declared with its zone)",
+        "A live deployment at North concourse (drawn)",
+        "Recognition zone of camera east gate &#60;1&#62;</title>",
+        "Corners in thousandths of the view, from its left and its upper edge: 0,400 1000,400",
+        "<polygon points=\"0,400 1000,400 1000,1000 0,1000\" fill-rule=\"evenodd\"",
+        "<polygon points=\"400,0 600,0 500,300\"",
+        "faces from 80 pixels",
+        "Camera declared",
+        "inside 2 polygons of its view",
+    ] {
+        assert!(text.contains(said), "{said}");
+    }
+    assert_eq!(text.matches("<svg").count(), 1);
+    assert!(!text.contains("no camera is opened") && !text.contains("<strong>Exercise</strong>"));
+    assert!(!text.contains("192.0.2.9") && !text.contains("secret"), "where a camera is stands nowhere");
+    let index = page(&router, "/deployments").await;
+    assert!(index.contains("gates-1") && index.contains("live"));
+    let exercise = page(&router, &format!("/deployments/{DEPLOYMENT}")).await;
+    assert!(exercise.contains("<strong>Exercise</strong>") && !exercise.contains("Cameras and recognition zones"));
 }

@@ -1,9 +1,9 @@
 //! The attended exercise: serves the control room and the public pages until interrupted, then ends and purges.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use domain::{Clock, Deployment, Officer};
@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use super::report::Exercise;
 use crate::desk::door::{Door, Inside};
 
-/// A masked picture for each second frame: six a second is enough to follow, and leaves the machine to the faces.
-pub(crate) const VIEW_EVERY_FRAMES: Option<NonZeroU32> = NonZeroU32::new(2);
+/// Four masked pictures a second are enough to follow, and leave the machine to the faces.
+pub(crate) const VIEW_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Serves the screens.
 pub(crate) fn serve(

@@ -1,5 +1,6 @@
 //! `overt deployment`: one authorised use from its proposal to its published results, every step of it.
 
+mod camera;
 mod exercise;
 mod steps;
 
@@ -7,7 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use domain::{Deployment, Plan};
+use clap::builder::PossibleValuesParser;
+use domain::{Deployment, Kind, Plan};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -28,7 +30,7 @@ enum DeploymentCommand {
     List,
     /// Say what a deployment is, and what state it is in.
     Show(Named),
-    /// Propose a deployment of recorded files.
+    /// Propose a deployment: an exercise on recorded files, or a live one with cameras.
     Propose(Proposal),
     /// Fill a document slot with the digest of a file, such as the impact assessment.
     Document {
@@ -87,6 +89,8 @@ enum DeploymentCommand {
     },
     /// Declare a recording that the exercise will read.
     Declare(Recorded),
+    /// Declare a camera that the live deployment will open, with its recognition zone.
+    DeclareCamera(camera::DeclaredCamera),
     /// Start comparison, run it to the end of the recordings, and end it.
     Run(exercise::RunArgs),
     /// Stop comparison for the time being.
@@ -120,6 +124,11 @@ struct Reasoned {
     reason: String,
 }
 
+/// The words for the kinds of deployment.
+fn kind() -> PossibleValuesParser {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word))
+}
+
 #[derive(clap::Args)]
 struct Proposal {
     /// Its name on the record.
@@ -139,7 +148,10 @@ struct Proposal {
     /// The evidence for that ground, such as the crime data; its digest is published.
     #[arg(long, value_name = "FILE")]
     place_evidence: PathBuf,
-    /// Number of recordings.
+    /// What it reads: recorded files in an exercise, cameras in a live deployment. The policy must allow it.
+    #[arg(long, value_name = "KIND", default_value = Kind::Exercise.word(), value_parser = kind())]
+    kind: String,
+    /// Number of recordings, or of cameras: no more may be declared.
     #[arg(long, default_value_t = 1)]
     cameras: u32,
     /// Beginning of the window, such as 2026-03-01T09:00:00Z.
@@ -204,6 +216,7 @@ pub(super) fn act(args: DeploymentArgs, session: &mut Session<'_>) -> Result<Sai
                 steps::confirm_signs(session, &deployment, signs, &route, &page)
             }
             C::Declare(recorded) => steps::declare(session, &recorded),
+            C::DeclareCamera(declared) => camera::declare(session, declared),
             C::Pause(why) => steps::pause(session, &why.deployment, &why.reason),
             C::Resume(named) => steps::resume(session, &named.deployment),
             C::ClearTrip(why) => steps::clear_trip(session, &why.deployment, &why.reason),

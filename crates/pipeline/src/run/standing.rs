@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Cause, Counts, Deployment, Due, Live, Paused, Refusal, Watched, tripped};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{QUEUE_FRAMES_MAX, Run};
+use super::Run;
 use crate::error::PipelineError;
 use crate::running::{Stage, lock};
 
@@ -155,7 +155,7 @@ impl Run {
         self.standing.cleared_at = Watched { faces_seen, false_alerts, ..Watched::default() };
         self.live = Some(lock(&self.store).deployment(self.lease.deployment())?.expect_live()?);
         for camera in &mut self.cameras {
-            camera.stale_frames = QUEUE_FRAMES_MAX;
+            camera.drop_waiting()?;
         }
         self.standing.paused = false;
         self.board.posted().status.stage = Stage::Running;

@@ -135,7 +135,7 @@ impl Place {
             sources: vec![source()],
             clock: Arc::clone(&self.clock) as Arc<dyn domain::Clock>,
             pace: Pace::AsFastAsConsumed,
-            view_every_frames: None,
+            view_interval: None,
         });
         Watched { running: running.expect("it runs"), deployment, reached: is_reached, go_on }
     }

@@ -66,7 +66,7 @@ pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
         sources,
         clock: Arc::new(SystemClock),
         pace: if args.fast { Pace::AsFastAsConsumed } else { Pace::RealTime },
-        view_every_frames: None,
+        view_interval: None,
     })?);
     let (inside, deployment) = (Arc::clone(&running), deployment);
     let open = door.open(Inside { store: Arc::clone(&store), running: inside, deployment: deployment.clone() })?;

@@ -24,7 +24,7 @@ pub(super) fn propose(session: &mut Session, proposal: Proposal) -> Result<Said>
     let plan = Plan {
         deployment: DeploymentId::new(&proposal.deployment)?,
         operation: OperationId::new(&proposal.operation)?,
-        kind: Kind::Exercise,
+        kind: Kind::from_word(&proposal.kind).context("the kind is none of those there are")?,
         purpose: proposal.purpose,
         place: proposal.place,
         place_ground: proposal.place_ground,
