@@ -211,7 +211,7 @@ fn live(store: &mut Store, inputs: &Path, source: &Source, now: &dyn Fn() -> Tim
     let signed =
         frozen.confirm_signage(&operator, 1, "round the back", "https://overt.example/drawn-1", now()).expect("lawful");
     let signed = store.commit(signed).expect("recorded").into_inner();
-    let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
+    let (digest, bytes) = (source.footage.digest().expect("a recording"), source.footage.bytes());
     let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, now()).expect("lawful");
     let declared = store.commit(declared).expect("recorded").into_inner();
     let threshold = policy.threshold_for(&model).expect("measured");

@@ -172,7 +172,7 @@ impl Place {
         let frozen = store.freeze_watchlist(announced, &lister, now()).expect("recorded").into_inner();
         let signed = frozen.confirm_signage(&operator, 1, "round the back", "https://overt.example/drawn", now());
         let signed = store.commit(signed.expect("lawful")).expect("recorded").into_inner();
-        let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
+        let (digest, bytes) = (source.footage.digest().expect("a recording"), source.footage.bytes());
         let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, now()).expect("lawful");
         let declared = store.commit(declared).expect("recorded").into_inner();
         let threshold = policy.threshold_for(&pipeline::model_id(&contract())).expect("measured");

@@ -110,7 +110,7 @@ mod tests {
         let refused = at("rtsp://me:secret@192.0.2.1/1").read(|file| Ok(file.to_owned())).unwrap_err().to_string();
         assert!(refused.contains("--address-file") && !refused.contains("secret"), "{refused}");
         for unfit in ["", "rtsp://192.0.2.1/a b", "rtsp://192.0.2.1/1\n/dev/video0"] {
-            assert!(at(unfit).read().is_err(), "{unfit:?}");
+            assert!(at(unfit).read(|file| Ok(file.to_owned())).is_err(), "{unfit:?}");
         }
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("address");
