@@ -11,6 +11,7 @@ use pipeline::Running;
 use tokio::net::TcpListener;
 
 use super::report::Exercise;
+use crate::desk::door::{Door, Inside};
 
 /// Four masked pictures a second are enough to follow, and leave the machine to the faces.
 pub(crate) const VIEW_INTERVAL: Duration = Duration::from_millis(250);
@@ -24,6 +25,12 @@ pub(crate) fn serve(
     clock: Arc<dyn Clock>,
 ) -> Result<ExitCode> {
     let running = Arc::new(running);
+    let inside = Inside {
+        store: Arc::clone(&exercise.store),
+        running: Arc::clone(&running),
+        deployment: exercise.deployment.clone(),
+    };
+    let door = Door::place(&exercise.data_dir)?.open(inside)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let screens = web::Screens {
         store: Arc::clone(&exercise.store),
@@ -41,6 +48,7 @@ pub(crate) fn serve(
         web::serve(listener, screens, interrupted()).await?;
         Ok::<_, anyhow::Error>(())
     })?;
+    drop(door);
     finish(&exercise, &running, &*clock)?;
     Ok(ExitCode::SUCCESS)
 }

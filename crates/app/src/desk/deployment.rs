@@ -13,13 +13,13 @@ use domain::{Deployment, Kind, Plan};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{At, Said};
+use super::{At, Said, Session};
 
 /// Arguments of `overt deployment`.
 #[derive(clap::Args)]
 pub(crate) struct DeploymentArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: DeploymentCommand,
 }
@@ -174,14 +174,35 @@ struct Recorded {
     recording: PathBuf,
 }
 
-/// Runs one of them.
-pub(crate) fn run(args: DeploymentArgs) -> Result<ExitCode> {
-    use DeploymentCommand as C;
-    let at = args.at;
+impl DeploymentArgs {
+    /// The command that says how a deployment stands.
+    pub(super) fn show(at: At, deployment: String) -> Self {
+        Self { at, command: DeploymentCommand::Show(Named { deployment }) }
+    }
+
+    /// Whether it takes longer than a moment.
+    pub(super) fn is_run(&self) -> bool {
+        matches!(self.command, DeploymentCommand::Run(_))
+    }
+}
+
+/// Starts a deployment and runs it to its end; every other command is [`act`]'s.
+pub(super) fn run(args: DeploymentArgs) -> Result<ExitCode> {
     match args.command {
-        C::Run(run) => exercise::run(&at, run),
-        command => at.act(|session| match command {
-            C::Run(_) | C::List => steps::list(session),
+        DeploymentCommand::Run(run) => exercise::run(&args.at, &run),
+        _ => anyhow::bail!("running a deployment: this is another command"),
+    }
+}
+
+/// Takes one step.
+pub(super) fn act(args: DeploymentArgs, session: &mut Session<'_>) -> Result<Said> {
+    use DeploymentCommand as C;
+    {
+        match args.command {
+            C::Run(_) => anyhow::bail!(
+                "running a deployment: the process that holds the data directory runs one; wait until it ends"
+            ),
+            C::List => steps::list(session),
             C::Show(named) => Ok(said(&*session.deployment(&named.deployment)?)),
             C::Propose(proposal) => steps::propose(session, proposal),
             C::Document { deployment, slot, file } => steps::document(session, &deployment, &slot, &file),
@@ -203,7 +224,7 @@ pub(crate) fn run(args: DeploymentArgs) -> Result<ExitCode> {
             C::Withdraw(why) => steps::withdraw(session, &why.deployment, &why.reason),
             C::Purge(named) => steps::purge(session, &named.deployment),
             C::PublishResults(named) => steps::publish_results(session, &named.deployment),
-        }),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Declaring a camera of a live deployment: its name, a commitment to its address, and the zone in which faces are compared.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use domain::Zone;
@@ -52,7 +52,7 @@ struct Compared {
 }
 
 pub(super) fn declare(session: &mut Session, declared: DeclaredCamera) -> Result<Said> {
-    let address = declared.whereabouts.read()?;
+    let address = declared.whereabouts.read(|file| session.file(file))?;
     let zone = declared.compared.zone.unwrap_or_else(Zone::whole_view);
     let DeclaredCamera { deployment, camera, face_side_px_min, .. } = declared;
     let announced = session.deployment(&deployment)?.expect_announced()?;
@@ -74,7 +74,8 @@ pub(super) fn declare(session: &mut Session, declared: DeclaredCamera) -> Result
 }
 
 impl Whereabouts {
-    fn read(&self) -> Result<String> {
+    /// `seen` is where a file lies that somebody names.
+    fn read(&self, seen: impl FnOnce(&Path) -> Result<PathBuf>) -> Result<String> {
         let address = match (&self.address, &self.address_file) {
             (Some(address), _) => {
                 ensure!(
@@ -83,7 +84,7 @@ impl Whereabouts {
                 );
                 address.clone()
             }
-            (None, Some(file)) => text_of(file)?.trim().to_owned(),
+            (None, Some(file)) => text_of(&seen(file)?)?.trim().to_owned(),
             (None, None) => String::new(),
         };
         let fit = !address.is_empty() && !address.contains(|sign: char| sign.is_control() || sign.is_whitespace());
@@ -105,16 +106,16 @@ mod tests {
 
     #[test]
     fn what_signs_in_is_taken_from_a_file_and_not_from_the_command_line() {
-        assert_eq!(at("rtsp://192.0.2.1/1").read().unwrap(), "rtsp://192.0.2.1/1");
-        let refused = at("rtsp://me:secret@192.0.2.1/1").read().unwrap_err().to_string();
+        assert_eq!(at("rtsp://192.0.2.1/1").read(|file| Ok(file.to_owned())).unwrap(), "rtsp://192.0.2.1/1");
+        let refused = at("rtsp://me:secret@192.0.2.1/1").read(|file| Ok(file.to_owned())).unwrap_err().to_string();
         assert!(refused.contains("--address-file") && !refused.contains("secret"), "{refused}");
         for unfit in ["", "rtsp://192.0.2.1/a b", "rtsp://192.0.2.1/1\n/dev/video0"] {
-            assert!(at(unfit).read().is_err(), "{unfit:?}");
+            assert!(at(unfit).read(|file| Ok(file.to_owned())).is_err(), "{unfit:?}");
         }
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("address");
         std::fs::write(&file, "rtsp://me:secret@192.0.2.1/1\n").unwrap();
-        let read = Whereabouts { address: None, address_file: Some(file) }.read().unwrap();
+        let read = Whereabouts { address: None, address_file: Some(file) }.read(|file| Ok(file.to_owned())).unwrap();
         assert_eq!(address_without_sign_in(&read), "rtsp://192.0.2.1/1");
     }
 }
