@@ -72,6 +72,10 @@ enum Command {
     /// Measure speed against the named peer.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    /// Decode for the process that started this one; of no use to anybody else.
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    #[command(name = capture::DECODER_COMMAND, hide = true)]
+    ServeDecoder,
 }
 
 impl Command {
@@ -90,6 +94,9 @@ impl Command {
             | Self::Prove(_)
             | Self::Witness(_)
             | Self::Cosign(_) => false,
+            // It closes itself to others, more tightly.
+            #[cfg(all(feature = "video", target_os = "linux"))]
+            Self::ServeDecoder => false,
         }
     }
 }
@@ -129,6 +136,8 @@ fn main() -> ExitCode {
         Command::Witness(args) => witness::run(args),
         Command::Cosign(args) => cosign::run(args),
         Command::Bench(command) => bench::run(command),
+        #[cfg(all(feature = "video", target_os = "linux"))]
+        Command::ServeDecoder => Ok(capture::serve_decoder()),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("overt: {error:#}");

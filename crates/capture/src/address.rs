@@ -83,7 +83,6 @@ impl Address {
     }
 
     /// The host that is to be resolved, and the port that may be connected to.
-    #[allow(dead_code, reason = "only cameras are connected to")]
     pub(crate) fn endpoint(&self) -> Option<(String, u16)> {
         let Place::Network(url, _) = &self.place else { return None };
         let usual = match url.scheme() {

@@ -74,7 +74,6 @@ impl Credentials {
     }
 
     /// `name:password` as an address has them before its host: all but letters and digits as `%XX`.
-    #[allow(dead_code, reason = "only cameras are signed in to")]
     pub(crate) fn for_address(&self) -> Zeroizing<String> {
         let mut encoded = Zeroizing::new(String::with_capacity(3 * CREDENTIALS_BYTES_MAX + 1));
         for part in [&self.name, &self.password] {

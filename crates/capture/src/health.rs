@@ -29,6 +29,8 @@ pub struct Health {
     pub skip: Skip,
     /// What went wrong last, as a sentence without addresses' secrets.
     pub last_fault: Option<String>,
+    /// The number the system knows the last decoder's process by.
+    pub process: Option<u32>,
     /// What holds the decoder's process; nothing before the first one has started.
     pub confinement: Option<Confinement>,
 }

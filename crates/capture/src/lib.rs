@@ -9,27 +9,41 @@
 
 pub mod frame;
 pub mod recording;
-#[cfg(feature = "video")]
+#[cfg(all(feature = "video", target_os = "linux"))]
 mod clip;
 mod folder;
 pub mod pace;
 pub mod concourse;
 pub mod yuv;
-#[allow(dead_code, reason = "only cameras tell the time")]
+pub mod outside;
+#[cfg_attr(not(all(feature = "video", target_os = "linux")), allow(dead_code, reason = "only cameras tell the time"))]
 pub mod stamp;
 mod rgb;
 pub mod permit;
-#[allow(dead_code, reason = "only cameras have a place")]
+#[cfg_attr(not(all(feature = "video", target_os = "linux")), allow(dead_code, reason = "only cameras have a place"))]
 pub mod address;
+#[cfg_attr(
+    not(all(feature = "video", target_os = "linux")),
+    allow(dead_code, reason = "only cameras are signed in to")
+)]
 pub mod credentials;
 pub mod health;
 pub mod stream;
+#[cfg(all(feature = "video", target_os = "linux"))]
+mod isolation;
+#[cfg(all(feature = "video", target_os = "linux"))]
+mod decoder;
 
 pub use address::{Address, Transport};
 pub use concourse::Concourse;
 pub use credentials::Credentials;
+#[cfg(all(feature = "video", target_os = "linux"))]
+pub use decoder::serve as serve_decoder;
 pub use frame::{CaptureError, Frame, FrameSource};
 pub use health::{Health, Skip};
+#[cfg(all(feature = "video", target_os = "linux"))]
+pub use isolation::process::DECODER_COMMAND;
+pub use outside::Outside;
 pub use pace::{Counts, Feed, Pace, Stopper};
 pub use permit::{Permit, PermitKeeper};
 pub use recording::{FrameOptions, Limits, Recording, Still};

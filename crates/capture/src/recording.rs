@@ -18,6 +18,8 @@ use sha2::{Digest, Sha256};
 
 use crate::folder::Folder;
 use crate::frame::{CaptureError, FrameSource};
+#[cfg(all(feature = "video", target_os = "linux"))]
+pub(crate) use sealed::SealedReader;
 pub(crate) use sealed::{Seal, SealedFile};
 use sealed::{refused, unreadable, what_else};
 
@@ -132,13 +134,31 @@ impl Recording {
         self.bytes
     }
 
+    /// Whether it is a folder of pictures.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.content, Content::Pictures(_))
+    }
+
     /// The last part of its path, for the screens of those who run the exercise. A file's name may say more than the
     /// public should read: the record uses the digest.
     pub fn name_for_people(&self) -> String {
         self.path.file_name().map_or_else(|| "recording".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Starts decoding from the beginning.
+    /// The file, when it is one that is decoded as video.
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    pub(crate) fn into_file(self) -> Result<Arc<SealedFile>, CaptureError> {
+        match self.content {
+            Content::File(file) => Ok(Arc::new(file)),
+            Content::Pictures(_) => {
+                let next = "read its pictures as frames instead";
+                Err(refused(&self.path, "a folder of pictures".to_owned(), next))
+            }
+        }
+    }
+
+    /// Starts decoding from the beginning. A file is decoded in a process of its own, which is this program again: see
+    /// [`serve_decoder`](crate::serve_decoder).
     pub fn into_frames(self, options: FrameOptions) -> Result<Box<dyn FrameSource>, CaptureError> {
         match self.content {
             Content::Pictures(pictures) => Ok(Box::new(Folder::new(self.path, pictures, options))),
@@ -147,14 +167,14 @@ impl Recording {
     }
 }
 
-#[cfg(feature = "video")]
+#[cfg(all(feature = "video", target_os = "linux"))]
 fn clip_frames(file: Arc<SealedFile>, options: &FrameOptions) -> Result<Box<dyn FrameSource>, CaptureError> {
     Ok(Box::new(crate::clip::Clip::open(file, options)?))
 }
 
-#[cfg(not(feature = "video"))]
+#[cfg(not(all(feature = "video", target_os = "linux")))]
 fn clip_frames(file: Arc<SealedFile>, _options: &FrameOptions) -> Result<Box<dyn FrameSource>, CaptureError> {
-    let next = "this build reads folders of pictures; build with the feature `video` to read video files";
+    let next = "this build reads folders of pictures; build for Linux, with the feature `video`, to read video files";
     Err(refused(&file.path, "a single file".to_owned(), next))
 }
 

@@ -75,7 +75,6 @@ const STEP_MIN: Duration = Duration::from_micros(1);
 
 impl Stamper {
     /// A new connection has a new origin of the stream's own times.
-    #[allow(dead_code, reason = "only cameras connect")]
     pub(crate) fn reconnected(&mut self) {
         self.last_stream_us = None;
     }
@@ -139,7 +138,6 @@ pub(crate) fn now() -> Instant {
 }
 
 /// Time since the Unix epoch.
-#[allow(dead_code, reason = "only cameras tell the time")]
 #[allow(
     clippy::disallowed_methods,
     reason = "when a frame was captured is a reading of the clock; no rule is decided by it here"

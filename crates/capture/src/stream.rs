@@ -7,6 +7,8 @@
 
 mod queue;
 mod rendered;
+#[cfg(all(feature = "video", target_os = "linux"))]
+mod decoded;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -105,6 +107,36 @@ impl Stream {
         let queue = Arc::new(Queue::new(&options, pace));
         let for_thread = Arc::clone(&queue);
         let thread = spawn("rendered", move || rendered::run(&for_thread, source, pace))?;
+        Ok(Self { queue, thread: Some(thread) })
+    }
+
+    /// A camera, watched for as long as `permit` holds. Answers at once: connecting is part of watching, and whatever goes
+    /// wrong is tried again with growing pauses, and said by [`Stream::health`]. Only hardware that is missing ends it.
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    pub fn camera(
+        settings: CameraSettings,
+        options: StreamOptions,
+        permit: crate::Permit,
+    ) -> Result<Self, CaptureError> {
+        let queue = Arc::new(Queue::new(&options, Pace::RealTime));
+        queue.require(permit);
+        let for_thread = Arc::clone(&queue);
+        let thread = spawn("camera", move || decoded::camera(&for_thread, &settings, &options))?;
+        Ok(Self { queue, thread: Some(thread) })
+    }
+
+    /// A recorded video file, decoded in a process of its own. With [`Pace::AsFastAsConsumed`] no frame is dropped.
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    pub fn replay(
+        recording: crate::Recording,
+        pace: Pace,
+        limits: crate::Limits,
+        options: StreamOptions,
+    ) -> Result<Self, CaptureError> {
+        let sealed = recording.into_file()?;
+        let queue = Arc::new(Queue::new(&options, pace));
+        let for_thread = Arc::clone(&queue);
+        let thread = spawn("replay", move || decoded::replay(&for_thread, &sealed, pace, limits, &options))?;
         Ok(Self { queue, thread: Some(thread) })
     }
 

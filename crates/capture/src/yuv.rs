@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::frame::wipe;
+use crate::outside::Outside;
 use crate::stamp::Stamp;
 
 /// One decoded picture. Its planes lie where the decoder's process put them; dropping it wipes them and gives the place
@@ -86,6 +87,9 @@ pub enum Chroma<'a> {
 
 /// Who owns the bytes.
 pub(crate) enum Storage {
+    /// A place in a decoder's ring.
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    Slot(crate::isolation::Slot),
     /// Pictures that were rendered or decoded in this process.
     Owned(Vec<u8>),
 }
@@ -93,6 +97,12 @@ pub(crate) enum Storage {
 impl YuvFrame {
     pub(crate) fn new(number: u64, connection: u64, stamp: Stamp, shape: YuvShape, storage: Storage) -> Self {
         Self { number, connection, is_key: false, stamp, shape, storage }
+    }
+
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    pub(crate) fn with_key(mut self, is_key: bool) -> Self {
+        self.is_key = is_key;
+        self
     }
 
     /// Counts from 0 within the stream, across reconnects; a number that is missing was a frame nobody took.
@@ -157,8 +167,41 @@ impl YuvFrame {
         }
     }
 
+    /// Blanks what nobody may look at: black, without colour. A mask of another size blanks everything.
+    pub fn blank(&mut self, outside: &Outside) {
+        let (shape, fits) = (self.shape, outside.fits(self.width(), self.height()));
+        let black = if shape.range == Range::Full { 0 } else { 16 };
+        let [luma, first, second] = shape.planes();
+        let pair = if shape.layout == Layout::Nv12 { 2 } else { 1 };
+        for (plane, spans, pixel_bytes, value) in
+            [(luma, outside.luma(), 1, black), (first, outside.chroma(), pair, 128), (second, outside.chroma(), 1, 128)]
+        {
+            let bytes = self.bytes_mut();
+            for y in 0..plane.rows {
+                let from = plane.from + y * plane.stride_bytes;
+                let Some(row) = bytes.get_mut(from..from + plane.row_bytes) else { continue };
+                match spans.get(y) {
+                    Some(spans) if fits => spans.iter().for_each(|span| {
+                        row[span.start * pixel_bytes..span.end * pixel_bytes].fill(value);
+                    }),
+                    _ => row.fill(value),
+                }
+            }
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.storage {
+            #[cfg(all(feature = "video", target_os = "linux"))]
+            Storage::Slot(slot) => slot.bytes_mut(),
+            Storage::Owned(bytes) => bytes,
+        }
+    }
+
     fn bytes(&self) -> &[u8] {
         match &self.storage {
+            #[cfg(all(feature = "video", target_os = "linux"))]
+            Storage::Slot(slot) => slot.bytes(),
             Storage::Owned(bytes) => bytes,
         }
     }
@@ -167,6 +210,9 @@ impl YuvFrame {
 impl Drop for YuvFrame {
     fn drop(&mut self) {
         match &mut self.storage {
+            // A slot wipes itself when it is dropped, just after this.
+            #[cfg(all(feature = "video", target_os = "linux"))]
+            Storage::Slot(_) => {}
             Storage::Owned(bytes) => wipe(bytes),
         }
     }

@@ -28,6 +28,17 @@ const CLIPS: [(&str, u64, u32, u32); 11] = [
     ("one-by-one-person-detection.mp4", 1394, 768, 432),
 ];
 
+/// What decodes: this very program, started again with this test's name. Started by hand it is no decoder.
+#[cfg(all(feature = "video", target_os = "linux"))]
+#[test]
+fn serve_decoder() {
+    assert_eq!(capture::DECODER_COMMAND, "serve_decoder");
+    let served = capture::serve_decoder();
+    if !std::env::args().any(|argument| argument == capture::DECODER_COMMAND) {
+        assert_ne!(served, std::process::ExitCode::SUCCESS, "nobody asked for a decoder");
+    }
+}
+
 fn shared_video(what: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/faces/video");
     if folder.is_dir() {

@@ -124,6 +124,12 @@ impl Zone {
         &self.polygons
     }
 
+    /// Whether a point lies in it, given in fractions of width and height.
+    pub fn contains_fraction(&self, across: f64, down: f64) -> bool {
+        let whole = f64::from(THOUSANDTHS);
+        self.contains(across * whole, down * whole)
+    }
+
     /// Whether a point lies in it, given in thousandths of width and height; `f64` because pixels seldom lie on whole ones.
     pub fn contains(&self, x: f64, y: f64) -> bool {
         self.polygons

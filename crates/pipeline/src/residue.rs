@@ -68,7 +68,10 @@ impl Traces {
     pub fn of(sources: Vec<Source>, face_side_px_min: u32, faces: &mut Faces) -> Result<Self, PipelineError> {
         let mut traces = Self { patterns: Vec::new(), templates: 0 };
         for source in sources {
-            let frames = source.footage.into_stream(Pace::AsFastAsConsumed, StreamOptions::default())?;
+            // What a camera showed cannot be seen again.
+            let Some(frames) = source.footage.replayed(Pace::AsFastAsConsumed, StreamOptions::default())? else {
+                continue;
+            };
             let (mut examiner, mut cadence) = (Examiner::new(face_side_px_min), Cadence::default());
             loop {
                 let frame = match frames.next(WAIT)? {

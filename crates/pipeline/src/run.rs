@@ -5,7 +5,7 @@ mod standing;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use capture::{Bell, Next, Pace, Stream, StreamOptions, YuvFrame};
+use capture::{Bell, Next, Outside, Pace, PermitKeeper, Stream, StreamOptions, YuvFrame};
 use domain::{Clock, Counts, Deployment, Lease, Live, Policy, Refusal, Settlement, Tally, Threshold, settle_among};
 use face::{Faces, Picture, Template};
 use jiff::SignedDuration;
@@ -14,7 +14,7 @@ use store::{Evidence, Recorded};
 use crate::cadence::{Cadence, Load};
 use crate::error::PipelineError;
 use crate::examine::{Examined, Examiner, Seen, seen};
-use crate::footage::Source;
+use crate::footage::{Leave, Source};
 use crate::mask::{Shown, masked_jpeg};
 use crate::metrics::{StageOfWork, Stopwatch};
 use crate::model_id;
@@ -71,7 +71,11 @@ struct ObservedFace {
 
 struct Camera {
     name: String,
-    stream: Stream,
+    leave: Leave,
+    /// Nothing while a camera is closed because the deployment is paused or its authority ran out.
+    stream: Option<Stream>,
+    /// What is blanked in frames of the size seen last.
+    outside: Option<Outside>,
     examiner: Examiner,
     cadence: Cadence,
     steadiness: Steadiness,
@@ -93,6 +97,8 @@ struct Run {
     clock: Arc<dyn Clock>,
     view_interval: Option<Duration>,
     bell: Bell,
+    /// Cameras run only as long as this is renewed out of the lease.
+    permits: PermitKeeper,
     lease: Lease,
     tally: Tally,
     standing: Standing,
@@ -103,12 +109,25 @@ impl Camera {
     /// Drops the frames that have been waiting since the deployment was paused.
     fn drop_waiting(&mut self) -> Result<(), PipelineError> {
         for _ in 0..QUEUE_FRAMES_MAX {
-            if !matches!(self.stream.next(Duration::ZERO)?, Next::Frame(_)) {
+            let Some(stream) = &self.stream else { break };
+            if !matches!(stream.next(Duration::ZERO)?, Next::Frame(_)) {
                 break;
             }
         }
         self.steadiness = Steadiness::default();
         Ok(())
+    }
+
+    /// Blanks what lies outside the zone, before anything else looks at the frame.
+    fn blank(&mut self, frame: &mut YuvFrame) {
+        let Some(zone) = self.leave.zone() else { return };
+        let (width, height) = (frame.width(), frame.height());
+        if !self.outside.as_ref().is_some_and(|outside| outside.fits(width, height)) {
+            self.outside = Some(Outside::of(width, height, |across, down| zone.contains_fraction(across, down)));
+        }
+        if let Some(outside) = &self.outside {
+            frame.blank(outside);
+        }
     }
 }
 
@@ -122,13 +141,12 @@ impl Run {
         let mut cameras = Vec::new();
         let bell = Bell::default();
         for source in sources {
-            let digest = source.footage.digest();
-            if !live.declares(&source.camera, &digest) {
-                return Err(PipelineError::FootageNotDeclared { camera: source.camera, digest });
-            }
+            let leave = Leave::asked(&live, &lock(&store), &source)?;
             cameras.push(Camera {
-                stream: source.footage.into_stream(pace, stream_options(&bell))?,
-                examiner: Examiner::new(policy.face_side_px_min),
+                stream: source.footage.replayed(pace, stream_options(&bell))?,
+                outside: None,
+                leave,
+                examiner: Examiner::new(live.face_side_px_min(&source.camera, &policy)),
                 cadence: Cadence::default(),
                 steadiness: Steadiness::default(),
                 alerted: Vec::new(),
@@ -151,6 +169,7 @@ impl Run {
             clock,
             view_interval,
             bell,
+            permits: PermitKeeper::new(Duration::ZERO),
             lease,
             tally,
             standing: Standing::new(now),
@@ -180,6 +199,7 @@ impl Run {
             if let Some(reason) = self.keep_to_record()? {
                 return Ok(reason);
             }
+            self.open_cameras()?;
             let rung = self.bell.rung();
             let (mut open, mut worked) = (false, false);
             for camera in 0..self.cameras.len() {
@@ -195,6 +215,24 @@ impl Run {
         }
     }
 
+    /// Opens every camera that is closed, under a permit that lasts as long as the lease.
+    fn open_cameras(&mut self) -> Result<(), PipelineError> {
+        let closed = |camera: &&mut Camera| camera.open && camera.stream.is_none();
+        if !self.cameras.iter_mut().any(|camera| closed(&&mut *camera)) {
+            return Ok(());
+        }
+        let left = self.lease.until().duration_since(self.clock.now());
+        let Ok(left) = Duration::try_from(left) else { return Ok(()) };
+        if !self.permits.permit().holds() {
+            self.permits = PermitKeeper::new(left);
+        }
+        for camera in self.cameras.iter_mut().filter(closed) {
+            camera.stream = camera.leave.open(self.permits.permit(), stream_options(&self.bell))?;
+            camera.open = camera.stream.is_some();
+        }
+        Ok(())
+    }
+
     /// Takes what has come of a camera up to the first frame that is examined; false if nothing has.
     fn next_frame(&mut self, index: usize) -> Result<bool, PipelineError> {
         if !self.cameras[index].open {
@@ -203,7 +241,8 @@ impl Run {
         let mut worked = false;
         // As many as may wait: a camera that is quicker than the run is not all that the run looks at.
         for _ in 0..QUEUE_FRAMES_MAX {
-            let next = self.cameras[index].stream.next(Duration::ZERO)?;
+            let Some(stream) = &self.cameras[index].stream else { break };
+            let next = stream.next(Duration::ZERO)?;
             if matches!(next, Next::Nothing) {
                 break;
             }
@@ -215,15 +254,19 @@ impl Run {
                 break;
             }
             match next {
-                Next::Frame(frame) => {
-                    if self.examine(index, &frame)? {
+                Next::Frame(mut frame) => {
+                    if self.examine(index, &mut frame)? {
                         break;
                     }
                 }
                 Next::Nothing | Next::Ended => {
                     let examined = self.cameras[index].examiner.finish();
                     self.decide(index, examined, None)?;
-                    self.cameras[index].open = false;
+                    let camera = &mut self.cameras[index];
+                    camera.stream = None;
+                    // A camera ends only with its permit: the record says whether there is another.
+                    camera.open = camera.leave.is_for_a_camera();
+                    self.standing.doubt();
                     break;
                 }
             }
@@ -236,22 +279,25 @@ impl Run {
     }
 
     /// Examines a frame if it is time to; says whether it was.
-    fn examine(&mut self, index: usize, frame: &YuvFrame) -> Result<bool, PipelineError> {
+    fn examine(&mut self, index: usize, frame: &mut YuvFrame) -> Result<bool, PipelineError> {
         let camera = &mut self.cameras[index];
+        if !camera.cadence.is_due(frame.offset()) {
+            camera.status.passed_over += 1;
+            return Ok(false);
+        }
+        camera.blank(frame);
         let Some(seen) = seen(frame) else {
             camera.status.unbelievable += 1;
             return Ok(false);
         };
-        if !camera.cadence.is_due(seen.offset) {
-            camera.status.passed_over += 1;
-            return Ok(false);
-        }
         if camera.examiner.nobody_in_view() && camera.cadence.is_still(seen.picture, seen.offset) {
             camera.status.still += 1;
             return Ok(false);
         }
         camera.cadence.examined(seen.picture, seen.offset, frame.arrived().elapsed());
-        camera.stream.skip_at_least(camera.cadence.load().skip());
+        if let Some(stream) = &camera.stream {
+            stream.skip_at_least(camera.cadence.load().skip());
+        }
         if camera.steadiness.moved(seen.picture, seen.offset) {
             self.board.report_camera_moved(&camera.name);
             camera.steadiness = Steadiness::default();
@@ -418,7 +464,9 @@ impl Run {
 
     fn post_counts(&mut self) {
         for camera in &mut self.cameras {
-            camera.status.health = camera.stream.health();
+            if let Some(stream) = &camera.stream {
+                camera.status.health = stream.health();
+            }
             camera.status.load = camera.cadence.load();
             camera.status.faces_in_view = camera.examiner.followed().count() as u64;
         }

@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use capture::Health;
+use capture::health::State;
 use domain::{AlertId, Counts, Watched};
 use face::Rect;
 use store::Store;
@@ -113,6 +114,15 @@ impl CameraStatus {
             ("clock_back", repairs.went_back),
             ("clock_jump", repairs.jumped),
         ]
+    }
+
+    /// Why no frames come, where none do although the recording has not ended.
+    pub fn not_streaming(&self) -> Option<String> {
+        let fault = self.health.last_fault.as_deref().unwrap_or("no frame yet");
+        match self.health.state {
+            State::Connecting | State::WaitingToRetry => Some(format!("{} gives no frames: {fault}", self.camera)),
+            State::Streaming | State::Ended => None,
+        }
     }
 
     fn processed(&self) -> u64 {

@@ -509,6 +509,35 @@ async fn the_api_counts_and_shows_nobody() {
     );
 }
 
+#[tokio::test]
+async fn a_monitor_reads_numbers_and_nobody() {
+    let exercise = looked_at();
+    let (_, router) = &*exercise;
+    let metrics = fetch(router, "/metrics").await;
+    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
+    let metrics = metrics.text();
+    let value = |name: &str| -> f64 {
+        let line =
+            metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {metrics}"));
+        line.trim().parse().expect("a number")
+    };
+    assert_eq!(value("overt_faces_seen_total"), 4.0);
+    let (made, destroyed) = (value("overt_templates_made_total"), value("overt_templates_destroyed_total"));
+    assert_eq!(made, destroyed + value("overt_alerts_kept_total"));
+    let frames = |fate: &str| format!("overt_camera_frames_total{{camera=\"concourse-1\",fate=\"{fate}\"}}");
+    assert_eq!(value(&frames("examined")) + value(&frames("still")) + value(&frames("passed_over")), FRAMES as f64);
+    assert_eq!(value("overt_alert_latency_seconds_count"), 2.0);
+    assert!(metrics.ends_with("# EOF\n") && !metrics.contains("exercise subject"));
+
+    assert_eq!(fetch(router, "/healthz").await.text(), "alive\n");
+    let ready = fetch(router, "/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.text(), "not ready: the deployment has ended\n");
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        assert_eq!(fetch_with(router, path, &[("host", "example.org")]).await.status, StatusCode::FORBIDDEN);
+    }
+}
+
 /// A clock that goes on a little with each look.
 struct Ticking(AtomicI64);
 

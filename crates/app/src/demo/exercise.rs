@@ -124,7 +124,8 @@ impl Prepared {
         let signs = announced.confirm_signage(&staff.operator, 1, route, page, clock.now())?;
         let mut announced = store.commit(signs)?.into_inner();
         for source in sources {
-            let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
+            let digest = source.footage.digest().context("an exercise reads what was recorded")?;
+            let bytes = source.footage.bytes();
             announced = store
                 .commit(announced.declare_recording(&staff.operator, &source.camera, digest, bytes, clock.now())?)?
                 .into_inner();

@@ -72,7 +72,10 @@ impl Queue {
     }
 
     /// From now on nothing is handed out but while `permit` holds.
-    #[allow(dead_code, reason = "only cameras need a permit")]
+    #[cfg_attr(
+        not(all(feature = "video", target_os = "linux")),
+        allow(dead_code, reason = "only cameras need a permit")
+    )]
     pub(crate) fn require(&self, permit: Permit) {
         *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
@@ -147,6 +150,13 @@ impl Queue {
             }
             inner = self.room.wait_timeout(inner, early).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Waits a while, or until the stream is stopped.
+    #[cfg_attr(not(all(feature = "video", target_os = "linux")), allow(dead_code, reason = "only cameras are retried"))]
+    pub(crate) fn pause(&self, wait: Duration) {
+        let waited = self.room.wait_timeout_while(self.lock(), wait, |inner| !inner.stopped);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Runs the stream's thread, and tells the consumer how it ended, also when it panicked.

@@ -113,6 +113,9 @@ impl Run {
         let left = self.lease.until().duration_since(now);
         if left <= self.policy.lease / 2 {
             self.lease = live.lease(&self.policy, now)?;
+            if let Ok(left) = Duration::try_from(self.lease.until().duration_since(now)) {
+                self.permits.renew(left);
+            }
             if let Some(live) = &self.live {
                 self.sought.renew(&lock(&self.store), live, now)?;
             }
@@ -127,7 +130,12 @@ impl Run {
         }
         self.standing.paused = true;
         self.live = None;
+        // Cameras are closed, not only unheard.
+        self.permits.revoke();
         for camera in &mut self.cameras {
+            if camera.leave.is_for_a_camera() {
+                camera.stream = None;
+            }
             drop(camera.examiner.finish());
             camera.alerted.clear();
         }

@@ -172,7 +172,7 @@ fn live(
     let (route, page) = ("through the east gate", "https://overt.invalid/drawn");
     let signed = frozen.into_inner().confirm_signage(&operator, 2, route, page, clock.now()).expect("lawful");
     let signed = store.commit(signed).expect("recorded").into_inner();
-    let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
+    let (digest, bytes) = (source.footage.digest().expect("a recording"), source.footage.bytes());
     let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, clock.now()).expect("lawful");
     let declared = store.commit(declared).expect("recorded").into_inner();
     let policy = store.policy().expect("readable").expect("adopted");

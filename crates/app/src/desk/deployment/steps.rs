@@ -113,7 +113,8 @@ pub(super) fn confirm_signs(session: &mut Session, name: &str, signs: u32, route
 
 pub(super) fn declare(session: &mut Session, declared: &Recorded) -> Result<Said> {
     let footage = Footage::Recording(Recording::open(&declared.recording)?);
-    let (digest, bytes) = (footage.digest(), footage.bytes());
+    let digest = footage.digest().context("a recording has a digest")?;
+    let bytes = footage.bytes();
     let announced = session.deployment(&declared.deployment)?.expect_announced()?.into_inner();
     let officer = session.officer()?;
     let decided = announced.declare_recording(&officer, &declared.camera, digest.clone(), bytes, session.now)?;

@@ -41,10 +41,6 @@ pub(crate) struct Converter {
 
 struct Scaler(scaling::Context);
 
-// SAFETY: a context of FFmpeg's scaler is a plain allocation that belongs to no thread; `Converter` owns it alone and
-// uses it through `&mut self` only.
-unsafe impl Send for Scaler {}
-
 /// What a conversion depends on.
 #[derive(Clone, Copy, PartialEq)]
 struct Source {
@@ -76,6 +72,11 @@ impl Orientation {
         }
     }
 
+    /// Width and height as stored of a picture that is shown with these.
+    pub(crate) fn stored_of(self, width: u32, height: u32) -> (u32, u32) {
+        if self.across.0 == 0 { (height, width) } else { (width, height) }
+    }
+
     fn shown(self, stored: Shape) -> Shape {
         if self.across.0 == 0 { Shape { width: stored.height, height: stored.width } } else { stored }
     }
@@ -105,6 +106,33 @@ impl Orientation {
                 target[at..at + 3].copy_from_slice(pixel);
                 left += i64::from(self.across.0);
                 top += i64::from(self.across.1);
+            }
+        }
+    }
+}
+
+impl Orientation {
+    /// Copies one plane of bytes into its shown place, whose rows are `to_stride_bytes` apart.
+    pub(crate) fn place_bytes(
+        self,
+        (width, height): (u32, u32),
+        stride_bytes: usize,
+        source: &[u8],
+        to_stride_bytes: usize,
+        to: &mut [u8],
+    ) {
+        let shown = self.shown(Shape { width, height });
+        let first = |step: i8, side: u32| if step < 0 { i64::from(side) - 1 } else { 0 };
+        let left = first(self.across.0 + self.down.0, shown.width);
+        let top = first(self.across.1 + self.down.1, shown.height);
+        for (y, row) in source.chunks(stride_bytes).take(height as usize).enumerate() {
+            for (x, value) in row.iter().take(width as usize).enumerate() {
+                let along = |across: i8, down: i8| x as i64 * i64::from(across) + y as i64 * i64::from(down);
+                let (column, line) =
+                    (left + along(self.across.0, self.down.0), top + along(self.across.1, self.down.1));
+                if let Some(place) = to.get_mut(line as usize * to_stride_bytes + column as usize) {
+                    *place = *value;
+                }
             }
         }
     }
@@ -162,15 +190,12 @@ impl Source {
     fn of(decoded: &frame::Video) -> Option<Self> {
         let stored = Shape { width: decoded.width(), height: decoded.height() };
         let square = square_pixels(stored, decoded.aspect_ratio())?;
-        // SAFETY: `decoded` owns an AVFrame that FFmpeg filled; both fields are plain enumerations.
-        let (colours, range) = unsafe { ((*decoded.as_ptr()).colorspace as i32, (*decoded.as_ptr()).color_range) };
+        // SAFETY: `decoded` owns an AVFrame that FFmpeg filled; the field is a plain enumeration.
+        let colours = unsafe { (*decoded.as_ptr()).colorspace as i32 };
         let unspecified = ffi::AVColorSpace::AVCOL_SPC_UNSPECIFIED as i32;
         let guessed = if stored.height >= HIGH_DEFINITION_LINES { ffi::SWS_CS_ITU709 } else { ffi::SWS_CS_ITU601 };
         let colours = if colours == unspecified { guessed } else { colours };
-        let format = decoded.format();
-        let jpeg = matches!(format, Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P);
-        let full_range = jpeg || range == ffi::AVColorRange::AVCOL_RANGE_JPEG;
-        Some(Self { format, stored, square, colours, full_range })
+        Some(Self { format: decoded.format(), stored, square, colours, full_range: is_full_range(decoded) })
     }
 
     fn scaler(&self) -> Result<Scaler, String> {
@@ -199,6 +224,25 @@ impl Source {
             );
         }
         Ok(Scaler(context))
+    }
+}
+
+/// Whether 0 is black and 255 white.
+pub(crate) fn is_full_range(decoded: &frame::Video) -> bool {
+    // SAFETY: `decoded` owns an AVFrame that FFmpeg filled; the field is a plain enumeration.
+    let range = unsafe { (*decoded.as_ptr()).color_range };
+    let jpeg = matches!(decoded.format(), Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P);
+    jpeg || range == ffi::AVColorRange::AVCOL_RANGE_JPEG
+}
+
+/// Whether the colours have the weights of BT.709 or BT.2020 rather than of BT.601.
+pub(crate) fn is_high_definition(decoded: &frame::Video) -> bool {
+    use ffi::AVColorSpace::{AVCOL_SPC_BT470BG, AVCOL_SPC_SMPTE170M, AVCOL_SPC_UNSPECIFIED};
+    // SAFETY: `decoded` owns an AVFrame that FFmpeg filled; the field is a plain enumeration.
+    match unsafe { (*decoded.as_ptr()).colorspace } {
+        AVCOL_SPC_UNSPECIFIED => decoded.height() >= HIGH_DEFINITION_LINES,
+        AVCOL_SPC_BT470BG | AVCOL_SPC_SMPTE170M => false,
+        _ => true,
     }
 }
 
