@@ -351,12 +351,12 @@ class Deployment:
         self.starts, self.ends, self.stage = plan["starts"], plan["ends"], "proposed"
         self.images, self.images_destroyed, self.signs, self.recordings = None, 0, 0, 0
         self.people, self.cameras, self.ratify_by = 0, plan["cameras"], None
-        self.declared = set()   # Names of the cameras declared.
         self.alerts = {}        # By name.
         self.seeds, self.has_revealed = None, False     # Number and commitment of the pairs that an exercise seeds.
         self.counts = no_counts()
         self.stretches = []     # Beginning and end of each stretch of comparison that receipts do not cover yet.
         self.covered = None     # Receipts cover comparison until then.
+        self.declared = set()   # Names of the cameras declared.
         need(self.is_exercise or plan["deployment_kind"] == "live", f"deployment {self.name} is of no known kind")
         need(self.starts < self.ends, f"the window of deployment {self.name} ends before it begins")
 
