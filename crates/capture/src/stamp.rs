@@ -66,39 +66,44 @@ pub(crate) struct Told {
 pub(crate) struct Stamper {
     first: Option<Duration>,
     last: Option<Duration>,
+    last_camera: Option<Duration>,
     last_stream_us: Option<i64>,
     pub(crate) repairs: Repairs,
 }
 
+/// When a camera begins to tell its time, its frames are older than the arrivals that were taken before: by no more than
+/// this they are let catch up, a step at a time.
+const CATCH_UP_MAX: Duration = Duration::from_secs(1);
 /// Two frames are at least this far apart, so that their order is kept.
 const STEP_MIN: Duration = Duration::from_micros(1);
 
 impl Stamper {
     /// A new connection has a new origin of the stream's own times.
     pub(crate) fn reconnected(&mut self) {
-        self.last_stream_us = None;
+        (self.last_stream_us, self.last_camera) = (None, None);
     }
 
     /// The stamp of the next frame.
     pub(crate) fn stamp(&mut self, told: Told) -> Stamp {
         let stream_went_back = matches!((self.last_stream_us, told.stream_us), (Some(last), Some(now)) if now <= last);
         self.last_stream_us = told.stream_us.or(self.last_stream_us);
-        let candidate = told.camera.map(|camera| self.judge(camera, told.arrived_wall));
-        let (since_epoch, basis) = match candidate {
-            Some(Judgement::Believed(camera)) if !stream_went_back => (camera, Basis::CameraClock),
-            Some(Judgement::Jumped) => {
+        let judged = match told.camera {
+            Some(camera) => self.judge(camera, told.arrived_wall),
+            None if stream_went_back => Judgement::WentBack,
+            None => Judgement::Silent,
+        };
+        self.last_camera = told.camera.or(self.last_camera);
+        let (since_epoch, basis) = match judged {
+            Judgement::Believed(camera) => (camera, Basis::CameraClock),
+            Judgement::Silent => (told.arrived_wall, Basis::Arrival),
+            Judgement::WentBack => {
+                self.repairs.went_back += 1;
+                (told.arrived_wall, Basis::Repaired)
+            }
+            Judgement::Jumped => {
                 self.repairs.jumped += 1;
                 (told.arrived_wall, Basis::Repaired)
             }
-            Some(Judgement::WentBack | Judgement::Believed(_)) => {
-                self.repairs.went_back += 1;
-                (told.arrived_wall, Basis::Repaired)
-            }
-            None if stream_went_back => {
-                self.repairs.went_back += 1;
-                (told.arrived_wall, Basis::Repaired)
-            }
-            None => (told.arrived_wall, Basis::Arrival),
         };
         let since_epoch = self.last.map_or(since_epoch, |last| since_epoch.max(last.saturating_add(STEP_MIN)));
         self.last = Some(since_epoch);
@@ -107,16 +112,21 @@ impl Stamper {
     }
 
     fn judge(&self, camera: Duration, arrived: Duration) -> Judgement {
-        if self.last.is_some_and(|last| camera <= last) && camera.saturating_add(CLOCK_DISAGREEMENT_MAX) >= arrived {
-            return Judgement::WentBack;
-        }
         let ahead = camera.saturating_sub(arrived) > CLOCK_AHEAD_MAX;
         let behind = arrived.saturating_sub(camera) > CLOCK_DISAGREEMENT_MAX;
-        if ahead || behind { Judgement::Jumped } else { Judgement::Believed(camera) }
+        if ahead || behind {
+            return Judgement::Jumped;
+        }
+        let not_after_its_last = self.last_camera.is_some_and(|last| camera <= last);
+        let long_before = self.last.is_some_and(|last| camera.saturating_add(CATCH_UP_MAX) < last);
+        if not_after_its_last || long_before { Judgement::WentBack } else { Judgement::Believed(camera) }
     }
 }
 
+/// What is thought of a time.
 enum Judgement {
+    /// The camera tells none.
+    Silent,
     Believed(Duration),
     WentBack,
     Jumped,
@@ -153,7 +163,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn at(second: f64) -> Duration {
-        Duration::from_secs(1_700_000_000) + Duration::from_secs_f64(second)
+        Duration::from_secs(1_699_999_990) + Duration::from_millis((1000.0 * (10.0 + second)).round() as u64)
     }
 
     fn told(camera: Option<Duration>, stream_us: Option<i64>, arrived_wall: Duration) -> Told {
@@ -162,6 +172,20 @@ mod tests {
 
     fn captured(stamp: Stamp) -> (Duration, Basis) {
         stamp.captured.map(|captured| (captured.since_epoch, captured.basis)).expect("live")
+    }
+
+    #[test]
+    fn a_camera_that_begins_to_tell_its_time_catches_up_with_the_arrivals_before() {
+        let mut stamper = Stamper::default();
+        stamper.stamp(told(None, None, at(1.0)));
+        let bases: Vec<_> = (1..10)
+            .map(|frame| f64::from(frame) * 0.04)
+            .map(|after| captured(stamper.stamp(told(Some(at(0.8 + after)), None, at(1.0 + after)))))
+            .collect();
+        assert!(bases.iter().all(|(_, basis)| *basis == Basis::CameraClock));
+        assert!(bases.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert_eq!(bases[8].0, at(1.16), "by then it is the camera's own time");
+        assert_eq!(stamper.repairs, Repairs::default());
     }
 
     #[test]
@@ -179,13 +203,15 @@ mod tests {
     fn a_clock_that_goes_back_is_repaired_to_arrival_and_counted() {
         let mut stamper = Stamper::default();
         stamper.stamp(told(Some(at(1.0)), Some(0), at(1.1)));
-        let back = stamper.stamp(told(Some(at(0.5)), Some(40_000), at(1.14)));
+        let back = stamper.stamp(told(Some(at(-2.0)), Some(40_000), at(1.14)));
         assert_eq!(captured(back), (at(1.14), Basis::Repaired));
+        let still_back = stamper.stamp(told(Some(at(-1.96)), Some(60_000), at(1.16)));
+        assert_eq!(captured(still_back), (at(1.16), Basis::Repaired));
         let far_back = stamper.stamp(told(Some(at(0.0) - HOUR), Some(80_000), at(1.18)));
         assert_eq!(captured(far_back), (at(1.18), Basis::Repaired));
         let again = stamper.stamp(told(Some(at(1.2)), Some(120_000), at(1.22)));
         assert_eq!(captured(again), (at(1.2), Basis::CameraClock));
-        assert_eq!(stamper.repairs, Repairs { went_back: 1, jumped: 1 });
+        assert_eq!(stamper.repairs, Repairs { went_back: 2, jumped: 1 });
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
 
 use super::message::Assignment;
 use super::ring::Ring;
@@ -13,6 +14,11 @@ use super::socket::{Patience, Socket};
 pub const DECODER_COMMAND: &str = "serve_decoder";
 /// What is left of the environment: where libraries lie, which is no secret, and hardware drivers need to know.
 const VARIABLES_KEPT: [&str; 3] = ["LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH"];
+
+/// How often a process that hung up is looked for.
+const ENDING_LOOKS_MAX: usize = 50;
+/// Between two such looks.
+const ENDING_LOOK: Duration = Duration::from_millis(2);
 
 /// A running decoder. Dropping it kills the process.
 pub(crate) struct Decoder {
@@ -57,13 +63,22 @@ impl Decoder {
         Some(pages.saturating_mul(page_bytes.try_into().unwrap_or(4096)))
     }
 
-    /// Ends it; how it ended, if it had by itself.
-    pub(crate) fn end(&mut self) -> Option<ExitStatus> {
-        let by_itself = self.child.try_wait().ok().flatten();
+    /// How it ended, if it did by itself: one that has just hung up is given a moment to.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        for _ in 0..ENDING_LOOKS_MAX {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            std::thread::park_timeout(ENDING_LOOK);
+        }
+        None
+    }
+
+    /// Ends it.
+    fn end(&mut self) {
         // Fails only when it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        by_itself
     }
 
     /// The number the system knows the process by.

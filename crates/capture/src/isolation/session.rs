@@ -128,13 +128,8 @@ impl Session {
     pub(crate) fn step(&mut self, wait: Duration) -> Event {
         match self.try_step(wait) {
             Ok(event) => event,
-            Err(over) => {
-                let ended = self.decoder.end();
-                Event::Over(match over {
-                    Over::Crashed(found) if found.is_empty() => Over::Crashed(ending(ended)),
-                    other => other,
-                })
-            }
+            Err(Over::Crashed(found)) if found.is_empty() => Event::Over(Over::Crashed(ending(self.decoder.ended()))),
+            Err(over) => Event::Over(over),
         }
     }
 

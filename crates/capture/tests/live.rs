@@ -1,0 +1,246 @@
+//! Cameras as they are: real servers that are killed, stalled, garbled, resized and slow, and what is seen of it here.
+
+#![cfg(all(feature = "video", target_os = "linux"))]
+#![allow(clippy::print_stdout, reason = "a test that is skipped, and what was measured, is said")]
+#![allow(clippy::disallowed_methods, reason = "waiting for a condition needs a generous end")]
+
+mod live {
+    pub(crate) mod mjpeg;
+    pub(crate) mod relay;
+    pub(crate) mod server;
+    pub(crate) mod watch;
+}
+
+use std::time::Duration;
+
+use capture::health::State;
+use capture::stamp::Basis;
+use capture::{Credentials, Next, PermitKeeper, Skip, Stream, StreamOptions, Transport};
+
+use live::mjpeg;
+use live::relay::{Datagrams, Relay};
+use live::server::Server;
+use live::watch::{LONG, Watched, camera, credentials, options};
+
+/// What decodes: this very program, started again with this test's name. Started by hand it is no decoder.
+#[test]
+fn serve_decoder() {
+    let served = capture::serve_decoder();
+    if !std::env::args().any(|argument| argument == capture::DECODER_COMMAND) {
+        assert_ne!(served, std::process::ExitCode::SUCCESS, "nobody asked for a decoder");
+    }
+}
+
+#[test]
+fn rtsp_over_tcp_and_udp_gives_frames_in_order_with_the_cameras_time() {
+    let Some(server) = Server::start(&["--size", "320x240"]) else { return };
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let mut watched = Watched::new(camera(&server.address(), transport), options());
+        watched.frames_until("the camera's own clock", |frame| {
+            frame.stamp().captured.is_some_and(|captured| captured.basis == Basis::CameraClock)
+        });
+        let frames = watched.frames(25);
+        assert!(frames.iter().all(|frame| (frame.width, frame.height) == (320, 240)));
+        assert!(frames.windows(2).all(|pair| pair[0].number < pair[1].number && pair[0].offset < pair[1].offset));
+        let delay = frames.iter().map(|frame| frame.delay).max().expect("frames");
+        println!("{transport:?}: at most {} ms from capture to arrival", delay.as_millis());
+        let health = watched.stream.health();
+        assert_eq!((health.state, health.codec.as_deref()), (State::Streaming, Some("h264")));
+        assert!(health.counts.packets > 0 && health.counts.packet_bytes > 0 && health.since_key_frame.is_some());
+        let confinement = health.confinement.expect("said before the first byte");
+        assert!(confinement.no_files && confinement.few_calls, "{confinement:?}");
+    }
+}
+
+#[test]
+fn sign_in_by_digest_right_and_wrong() {
+    let Some(server) = Server::start(&["--user", "gate", "--password", "p w:ö/@"]) else { return };
+    let mut settings = camera(&server.address(), Transport::Tcp);
+    settings.credentials = Some(credentials("gate:p w:ö/@"));
+    Watched::new(settings.clone(), options()).frames(5);
+
+    settings.credentials = Some(credentials("gate:hunter2"));
+    let wrong = Watched::new(settings, options());
+    let health = wrong.until("a refusal", |health| health.last_fault.is_some());
+    let fault = health.last_fault.expect("a sentence");
+    assert!(fault.contains("name and password") && !fault.contains("hunter2"), "{fault}");
+    assert_eq!(health.counts.frames, 0);
+    let said = format!("{:?}", wrong.stream.health());
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_camera_that_is_killed_and_comes_back_is_seen_again() {
+    let Some(server) = Server::start(&[]) else { return };
+    let port = server.port();
+    let mut watched = Watched::new(camera(&server.address(), Transport::Tcp), options());
+    watched.frames(10);
+    drop(server);
+    watched.until("the loss", |health| health.counts.connections_lost > 0);
+    let Some(_server) = Server::start_at(port, &[]) else { return };
+    watched.recovers("the camera's return");
+    let health = watched.stream.health();
+    assert!(health.counts.reconnects > 0 && health.last_fault.is_some(), "{health:?}");
+}
+
+#[test]
+fn a_new_size_in_the_middle_is_followed() {
+    let Some(mut server) = Server::start(&["--size", "320x240"]) else { return };
+    let mut watched = Watched::new(camera(&server.address(), Transport::Tcp), options());
+    watched.frames(5);
+    for (order, size) in [("size 640x360", (640, 360)), ("size 176x144", (176, 144))] {
+        server.tell(order);
+        watched.frames_until(order, |frame| (frame.width(), frame.height()) == size);
+        watched.frames(5);
+    }
+    assert_eq!(watched.stream.health().counts.crashes, 0);
+}
+
+#[test]
+fn garbage_in_the_stream_is_survived_and_counted() {
+    let Some(server) = Server::start(&[]) else { return };
+    let relay = Relay::start(server.port());
+    let mut watched = Watched::new(camera(&relay.address(), Transport::Tcp), options());
+    watched.frames(10);
+    relay.garble();
+    watched.until("damage", |health| health.counts.packets_damaged + health.counts.connections_lost > 0);
+    relay.pass();
+    watched.recovers("the end of the garbage");
+}
+
+#[test]
+fn a_stalled_camera_is_left_and_found_again() {
+    let Some(server) = Server::start(&[]) else { return };
+    let short = StreamOptions { stall_max: Duration::from_millis(1500), ..options() };
+    let mut watched = Watched::new(camera(&server.address(), Transport::Tcp), short);
+    watched.frames(10);
+    server.signal(libc::SIGSTOP);
+    watched.until("the stall", |health| health.counts.stalls > 0);
+    server.signal(libc::SIGCONT);
+    watched.recovers("the camera going on");
+}
+
+#[test]
+fn a_camera_whose_clock_goes_back_is_repaired_and_counted() {
+    let Some(mut server) = Server::start(&[]) else { return };
+    let mut watched = Watched::new(camera(&server.address(), Transport::Tcp), options());
+    watched.frames_until("some time to go back by", |frame| frame.offset() > Duration::from_secs(3));
+    server.tell("back 2");
+    watched.until("a repair", |health| health.repairs.went_back + health.repairs.jumped > 0);
+    let frames = watched.frames(20);
+    assert!(frames.windows(2).all(|pair| pair[0].offset < pair[1].offset && pair[0].captured < pair[1].captured));
+    assert!(frames.iter().all(|frame| frame.delay < Duration::from_secs(11)), "no time is far from its arrival");
+}
+
+#[test]
+fn two_per_cent_loss_and_jitter_are_survived_and_counted() {
+    let Some(server) = Server::start(&["--size", "640x480"]) else { return };
+    let relay = Datagrams::start(server.port(), 2, Duration::from_millis(200));
+    let mut watched = Watched::new(camera(&relay.address(), Transport::Udp), options());
+    watched.until("losses that are counted", |health| health.counts.packets_lost > 5);
+    let (asked, got) = (watched.frames(100).len(), relay.dropped());
+    let health = watched.stream.health();
+    println!("{asked} frames; {got} datagrams dropped on the way, {} counted as lost", health.counts.packets_lost);
+    assert_eq!(health.counts.crashes + health.counts.stalls + health.counts.lies, 0, "{health:?}");
+}
+
+#[test]
+fn a_killed_decoder_is_felt_by_its_own_camera_only() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut one = Watched::new(camera(&server.address(), Transport::Tcp), options());
+    let mut other = Watched::new(camera(&server.address(), Transport::Tcp), options());
+    one.frames(5);
+    let before = other.frames(5).last().expect("a frame").number;
+    let victim = one.stream.health().process.expect("a process");
+    // SAFETY: a decoder that this test started.
+    assert_eq!(unsafe { libc::kill(victim as i32, libc::SIGKILL) }, 0);
+    let numbers: Vec<u64> = other.frames(50).iter().map(|frame| frame.number).collect();
+    assert_eq!(numbers, (before + 1..before + 51).collect::<Vec<_>>(), "the other camera misses no frame");
+    one.until("the death", |health| health.counts.crashes == 1);
+    one.recovers("its decoder's death");
+    let (one, other) = (one.stream.health(), other.stream.health());
+    assert!(one.counts.crashes == 1 && one.last_fault.is_some_and(|fault| fault.contains("signal 9")));
+    assert_eq!((other.counts.crashes, other.counts.frames_dropped, other.counts.connections_lost), (0, 0, 0));
+}
+
+#[test]
+fn a_permit_that_is_not_renewed_stops_frames_and_kills_the_decoder() {
+    let Some(server) = Server::start(&[]) else { return };
+    let keeper = PermitKeeper::new(Duration::from_secs(60));
+    let stream = Stream::camera(camera(&server.address(), Transport::Tcp), options(), keeper.permit()).expect("starts");
+    while !matches!(stream.next(LONG).expect("no error"), Next::Frame(_)) {}
+    let decoder = stream.health().process.expect("a process");
+    // From here on nobody renews it, as when the connection to whoever holds the authority is cut.
+    let period = Duration::from_millis(400);
+    keeper.renew(period);
+    let renewed = std::time::Instant::now();
+    let mut last = renewed;
+    loop {
+        match stream.next(LONG).expect("no error") {
+            Next::Frame(_) => last = std::time::Instant::now(),
+            Next::Nothing => panic!("neither frames nor an end"),
+            Next::Ended => break,
+        }
+    }
+    // What counts is when the frame was handed out; a machine that is late may be late to look at its clock.
+    println!("last frame {} ms after the last renewal for {} ms", (last - renewed).as_millis(), period.as_millis());
+    assert!(matches!(stream.next(Duration::ZERO), Ok(Next::Ended)), "it stays ended");
+    live::watch::until("the decoder's end", || !std::path::Path::new(&format!("/proc/{decoder}")).exists());
+    keeper.renew(Duration::from_secs(60));
+    assert!(matches!(stream.next(Duration::ZERO), Ok(Next::Ended)), "a late renewal brings nothing back");
+}
+
+#[test]
+fn mjpeg_over_http_with_basic_and_without() {
+    for password in [None, Some("p w")] {
+        let server = mjpeg::Server::start(password);
+        let mut settings = camera(&server.address(), Transport::Tcp);
+        settings.credentials = password.map(|password| credentials(&format!("gate:{password}")));
+        let mut watched = Watched::new(settings, options());
+        let frames = watched.frames(10);
+        assert!(frames.iter().all(|frame| (frame.width, frame.height) == (64, 48)));
+        assert_eq!(watched.stream.health().codec.as_deref(), Some("mjpeg"));
+    }
+    let server = mjpeg::Server::start(Some("right"));
+    let mut settings = camera(&server.address(), Transport::Tcp);
+    settings.credentials = Some(Credentials::from_file(live::watch::secret("gate:wrong").path()).expect("reads"));
+    let refused = Watched::new(settings, options());
+    let health = refused.until("a refusal", |health| health.last_fault.is_some());
+    assert!(health.last_fault.expect("a sentence").contains("name and password"));
+}
+
+#[test]
+fn a_consumer_that_is_behind_makes_less_be_decoded_and_loses_the_oldest() {
+    let Some(server) = Server::start(&[]) else { return };
+    let narrow = StreamOptions { queue_frames_max: 2, ..options() };
+    let mut watched = Watched::new(camera(&server.address(), Transport::Tcp), narrow);
+    let first = watched.frames(1)[0].number;
+    let behind = watched.until("pressure", |health| health.counts.frames_dropped > 3 && health.skip > Skip::Nothing);
+    assert_eq!(behind.skip, Skip::NonReference);
+    let next = watched.frames(1)[0].number;
+    assert!(next > first + 1, "the oldest were dropped: {first}, then {next}");
+    watched.keep_up_until("ease", |health| health.skip == Skip::Nothing);
+    watched.stream.skip_at_least(Skip::NonKey);
+    watched.until("nothing but key frames", |health| health.skip == Skip::NonKey && health.counts.frames_skipped > 10);
+}
+
+#[test]
+fn hardware_that_is_missing_is_refused_in_words() {
+    let Some(server) = Server::start(&[]) else { return };
+    for (name, words) in
+        [("no_such_thing", "no hardware called no_such_thing"), ("vdpau", "vdpau can not be used here")]
+    {
+        let wanting = StreamOptions { hardware: Some(name.to_owned()), ..options() };
+        let keeper = PermitKeeper::new(Duration::from_secs(60));
+        let settings = camera(&server.address(), Transport::Tcp);
+        let stream = Stream::camera(settings, wanting, keeper.permit()).expect("starts");
+        let said = loop {
+            match stream.next(LONG) {
+                Err(error) => break error.to_string(),
+                Ok(Next::Nothing) => keeper.renew(Duration::from_secs(60)),
+                Ok(_) => panic!("{name} decodes here"),
+            }
+        };
+        assert!(said.contains(words) && said.contains("leave it out"), "{said}");
+    }
+}

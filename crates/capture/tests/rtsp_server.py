@@ -1,0 +1,112 @@
+"""A real RTSP server for tests: GStreamer's, told over standard input what to do to its picture.
+
+usage: rtsp_server.py PORT [--user NAME --password WORD] [--codec h264|h265|mjpeg] [--size WxH]
+Says `ready` when it can be connected to. Orders, one a line: `size WxH`, `back SECONDS` (the camera's clock), `quit`.
+"""
+
+import argparse
+import sys
+import threading
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+
+ENCODERS = {
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=1500 name=encoder"
+    " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=25 name=encoder"
+    " ! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1",
+    "mjpeg": "jpegenc name=encoder ! rtpjpegpay name=pay0 pt=26",
+}
+
+
+class Camera(GstRtspServer.RTSPMediaFactory):
+    def __init__(self, codec, size):
+        super().__init__()
+        self.codec, self.size, self.back_ns, self.filters = codec, size, 0, []
+        self.set_shared(True)
+
+    def caps(self):
+        width, height = self.size
+        return Gst.Caps.from_string(f"video/x-raw,format=I420,width={width},height={height},framerate=25/1")
+
+    def do_create_element(self, url):
+        pipeline = Gst.parse_launch(
+            f"( videotestsrc is-live=true pattern=ball ! capsfilter name=size caps=\"{self.caps().to_string()}\""
+            f" ! {ENCODERS[self.codec]} )"
+        )
+        self.filters.append(pipeline.get_by_name("size"))
+        pad = pipeline.get_by_name("pay0").get_static_pad("sink")
+        pad.add_probe(Gst.PadProbeType.BUFFER, self.shift)
+        return pipeline
+
+    def shift(self, pad, info):
+        """A camera whose clock was set back sends times that jump."""
+        if self.back_ns:
+            buffer = info.get_buffer()
+            buffer.pts = max(0, buffer.pts - self.back_ns)
+            if buffer.dts != Gst.CLOCK_TIME_NONE:
+                buffer.dts = max(0, buffer.dts - self.back_ns)
+        return Gst.PadProbeReturn.OK
+
+    def resize(self, size):
+        self.size = size
+        for found in self.filters:
+            found.set_property("caps", self.caps())
+
+
+def side_by_side(text):
+    width, height = text.split("x")
+    return int(width), int(height)
+
+
+def obey(camera, loop):
+    for line in sys.stdin:
+        word, _, rest = line.strip().partition(" ")
+        if word == "size":
+            GLib.idle_add(camera.resize, side_by_side(rest))
+        elif word == "back":
+            camera.back_ns = int(float(rest) * Gst.SECOND)
+        elif word == "quit":
+            break
+        print("done", flush=True)
+    GLib.idle_add(loop.quit)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port")
+    parser.add_argument("--user")
+    parser.add_argument("--password")
+    parser.add_argument("--codec", default="h264", choices=sorted(ENCODERS))
+    parser.add_argument("--size", default="320x240", type=side_by_side)
+    arguments = parser.parse_args()
+    Gst.init(None)
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(arguments.port)
+    camera = Camera(arguments.codec, arguments.size)
+    if arguments.user:
+        auth = GstRtspServer.RTSPAuth()
+        auth.set_supported_methods(2)  # GST_RTSP_AUTH_DIGEST
+        token = GstRtspServer.RTSPToken()
+        token.set_string("media.factory.role", "viewer")
+        auth.add_digest(arguments.user, arguments.password, token)
+        server.set_auth(auth)
+        permissions = GstRtspServer.RTSPPermissions()
+        permissions.add_permission_for_role("viewer", "media.factory.access", True)
+        permissions.add_permission_for_role("viewer", "media.factory.construct", True)
+        camera.set_permissions(permissions)
+    server.get_mount_points().add_factory("/live", camera)
+    if server.attach(None) == 0:
+        sys.exit("the port is taken")
+    loop = GLib.MainLoop()
+    threading.Thread(target=obey, args=(camera, loop), daemon=True).start()
+    print("ready", flush=True)
+    loop.run()
+
+
+main()
