@@ -11,6 +11,7 @@ mod codes;
 pub(crate) mod kernel;
 mod rows;
 mod scan;
+mod search;
 
 #[cfg(test)]
 mod tests;
@@ -18,26 +19,18 @@ mod tests;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::sealed_memory::Protection;
 use crate::template::{Contract, ContractMismatch, Score, Template};
-use best::{Best, Floor, Per};
-use codes::Asked;
-use rows::{Block, Rows};
-use scan::{Instructions, PASS_PROBES};
+use best::Per;
+use rows::Rows;
+use scan::Instructions;
+use search::{Question, Search};
 
 /// Most rows of a gallery: twice the largest custody collections, which with 512 values a row fills 82 GB.
 pub const ROWS_MAX: usize = 40_000_000;
 
 /// Most probes of one search, so that one call cannot hold all threads for long.
 pub const PROBES_MAX: usize = 1024;
-
-/// Codes read (rows x dimensions x probes) under which starting other threads costs more than it saves.
-const PARALLEL_CODES_MIN: usize = 1 << 22;
-
-/// Blocks that one thread takes in one go at least, so that it reads one long stream.
-const PARALLEL_BLOCKS_MIN: usize = 16;
 
 /// One row found by a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,16 +114,6 @@ pub struct Gallery {
     instructions: Instructions,
 }
 
-/// What is asked about each probe of a search.
-#[derive(Clone, Copy)]
-struct Question {
-    per: Per,
-    /// How many hits at most.
-    top: usize,
-    /// Rows that score less are not asked for.
-    least: f32,
-}
-
 impl Gallery {
     /// An empty gallery to fill with templates of this contract.
     pub fn builder(contract: Arc<Contract>) -> GalleryBuilder {
@@ -191,28 +174,10 @@ impl Gallery {
         self.find(probes, Question { per: Per::Person, top, least: f32::NEG_INFINITY })
     }
 
-    /// Checks the question and answers it, on this thread when it is small.
+    /// Checks the question and answers it.
     fn find(&self, probes: &[&Template], question: Question) -> Result<Vec<Vec<Hit>>, GalleryError> {
         self.check(probes, question)?;
-        let values: Vec<&[f32]> = probes.iter().map(|probe| probe.padded_values()).collect();
-        let search = Search {
-            gallery: self,
-            question: Question { top: question.top.min(self.rows()), ..question },
-            asked: Asked::new(&values, self.rows.width()),
-            values,
-            floors: probes.iter().map(|_| Floor::new(question.least)).collect(),
-        };
-        let work = self.rows().saturating_mul(self.rows.coded_width()).saturating_mul(probes.len());
-        let blocks = 0..self.rows.blocks();
-        let found = if work < PARALLEL_CODES_MIN {
-            blocks.fold(search.nothing(), |found, block| search.scan(found, block))
-        } else {
-            let blocks = blocks.into_par_iter().with_min_len(PARALLEL_BLOCKS_MIN);
-            let parts = blocks.fold(|| search.nothing(), |found, block| search.scan(found, block));
-            parts.reduce(|| search.nothing(), |left, right| search.merge(left, right))
-        };
-        let hits = found.best.into_iter().zip(&search.floors);
-        Ok(hits.map(|(best, floor)| best.into_hits(floor)).collect())
+        Ok(Search::new(self, question, probes).run())
     }
 
     fn check(&self, probes: &[&Template], question: Question) -> Result<(), GalleryError> {
@@ -228,75 +193,6 @@ impl Gallery {
         match self.keys.is_empty() {
             true => Err(GalleryError::NotReady { contract: self.contract.to_string() }),
             false => Ok(()),
-        }
-    }
-}
-
-/// One search under way, shared by all threads.
-struct Search<'a> {
-    gallery: &'a Gallery,
-    question: Question,
-    values: Vec<&'a [f32]>,
-    asked: Asked,
-    /// One for each probe.
-    floors: Vec<Floor>,
-}
-
-/// What one thread has found, and its places to compute in.
-struct Found {
-    /// One for each probe.
-    best: Vec<Best>,
-    dots: Vec<i32>,
-    kept: Vec<usize>,
-    scores: Vec<f32>,
-}
-
-impl Search<'_> {
-    fn nothing(&self) -> Found {
-        let best = self.values.iter().map(|_| Best::new(self.question.top, self.question.per)).collect();
-        Found { best, dots: Vec::new(), kept: Vec::new(), scores: Vec::new() }
-    }
-
-    /// What two threads found together.
-    fn merge(&self, mut left: Found, right: Found) -> Found {
-        for ((left, right), floor) in left.best.iter_mut().zip(right.best).zip(&self.floors) {
-            left.merge(right, floor);
-        }
-        left
-    }
-
-    /// One block with all probes: the scan, then the scores of those rows that may be among the best.
-    fn scan(&self, mut found: Found, block: usize) -> Found {
-        let Gallery { contract, rows, instructions, .. } = self.gallery;
-        let block = rows.block(block);
-        let count = block.scales.len();
-        for first in (0..self.values.len()).step_by(PASS_PROBES) {
-            let probes = (self.values.len() - first).min(PASS_PROBES);
-            found.dots.resize(count * probes, 0);
-            instructions.dots(block.codes, rows.coded_width(), &self.asked, first, &mut found.dots);
-            for probe in first..first + probes {
-                let coding = self.asked.coding(probe);
-                let floor = self.floors[probe].read();
-                let limit = bound::limit(contract.score, rows.coded_width(), coding, block.extent, floor);
-                let dots = &found.dots[(probe - first) * count..][..count];
-                instructions.sift(dots, &block, coding.scale, limit, &mut found.kept);
-                if !found.kept.is_empty() {
-                    self.score(&block, probe, &found.kept, &mut found.scores, &mut found.best[probe]);
-                }
-            }
-        }
-        found
-    }
-
-    /// Scores the rows kept, neighbours together.
-    fn score(&self, block: &Block<'_>, probe: usize, kept: &[usize], scores: &mut Vec<f32>, best: &mut Best) {
-        let (kind, width) = (self.gallery.contract.score, self.gallery.rows.width());
-        for run in kept.chunk_by(|row, next| row + 1 == *next) {
-            scores.resize(run.len(), 0.0);
-            let values = &block.values[run[0] * width..][..run.len() * width];
-            kernel::scores(kind, values, width, &[self.values[probe]], scores);
-            let keys = &self.gallery.keys[block.first + run[0]..][..run.len()];
-            best.offer(keys, scores, &self.floors[probe]);
         }
     }
 }

@@ -130,41 +130,41 @@ fn portable(rows: &[i8], width: usize, asked: &Asked, first: usize, out: &mut [i
     }
 }
 
-/// [`Instructions::sift`], written once; `biases` has one for each row or none at all.
+/// What a row can be expected to score, in the terms of [`super::bound`]; `biases` has one for each row or none at all.
+#[inline(always)]
+pub(super) fn estimate(dots: &[i32], scales: &[f32], biases: &[f32], scale: f32, row: usize) -> f32 {
+    let product = (dots[row] as f32 * scales[row]) * scale;
+    if biases.is_empty() { product } else { product + biases[row] }
+}
+
+/// [`Instructions::sift`], written once.
 #[inline(always)]
 fn sift(dots: &[i32], scales: &[f32], biases: &[f32], scale: f32, limit: f32, kept: &mut Vec<usize>) {
+    let scales = &scales[..dots.len()];
     if biases.is_empty() {
-        sift_with(dots, scales, |_| 0.0, scale, limit, kept);
+        sift_with(dots.len(), |row| estimate(dots, scales, &[], scale, row), limit, kept);
     } else {
         let biases = &biases[..dots.len()];
-        sift_with(dots, scales, |row| biases[row], scale, limit, kept);
+        sift_with(dots.len(), |row| estimate(dots, scales, biases, scale, row), limit, kept);
     }
 }
 
 #[inline(always)]
-fn sift_with(
-    dots: &[i32],
-    scales: &[f32],
-    bias: impl Fn(usize) -> f32,
-    scale: f32,
-    limit: f32,
-    kept: &mut Vec<usize>,
-) {
-    let scales = &scales[..dots.len()];
-    // What is not a number is kept: only a row that is certainly below may go.
-    let below = |row: usize| (dots[row] as f32 * scales[row]) * scale + bias(row) < limit;
+fn sift_with(rows: usize, estimate: impl Fn(usize) -> f32, limit: f32, kept: &mut Vec<usize>) {
     let mut first = 0;
-    while first + SIFTED_ROWS <= dots.len() {
+    while first < rows {
+        let end = (first + SIFTED_ROWS).min(rows);
         let mut all_below = true;
-        for row in first..first + SIFTED_ROWS {
-            all_below &= below(row);
+        for row in first..end {
+            // What is not a number is below nothing, and kept: only a row that is certainly below may go.
+            all_below &= estimate(row) < limit;
         }
         if !all_below {
-            kept.extend((first..first + SIFTED_ROWS).filter(|row| !below(*row)));
+            #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what is not a number must be kept")]
+            kept.extend((first..end).filter(|row| !(estimate(*row) < limit)));
         }
-        first += SIFTED_ROWS;
+        first = end;
     }
-    kept.extend((first..dots.len()).filter(|row| !below(*row)));
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(super) fn dots(rows: &[i8], width: usize, asked: &Asked, first: usize, out: 
     }
     // Eight rows lie in the nearest cache while all probes of the pass meet them.
     for (eighth, rows) in rows.chunks(ROWS * width).enumerate() {
+        // The two streams of a pair of rows are none to the processor; so the next rows are called for in their order.
+        ahead(rows);
         let mut done = 0;
         while done < probes {
             let at = eighth * ROWS + done * count;
@@ -44,18 +46,13 @@ pub(super) fn sift(dots: &[i32], scales: &[f32], biases: &[f32], scale: f32, lim
 /// Each row with one probe, strictly one after the other: the rows come from memory in one stream.
 #[target_feature(enable = "avx2")]
 fn one_probe(rows: &[i8], width: usize, probe: &[i16], out: &mut [i32]) {
-    let mut eights = rows.chunks_exact(ROWS * width);
-    let mut outs = out.chunks_exact_mut(ROWS);
-    for (rows, out) in eights.by_ref().zip(outs.by_ref()) {
+    for (rows, out) in rows.chunks(ROWS * width).zip(out.chunks_mut(ROWS)) {
+        ahead(rows);
         let mut sums = [_mm256_setzero_si256(); ROWS];
         for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(width)) {
             *sum = one_row(row, probe);
         }
-        out.copy_from_slice(&across(sums));
-    }
-    for (row, out) in eights.remainder().chunks_exact(width).zip(outs.into_remainder()) {
-        let zero = _mm256_setzero_si256();
-        *out = across([one_row(row, probe), zero, zero, zero, zero, zero, zero, zero])[0];
+        out.copy_from_slice(&across(sums)[..out.len()]);
     }
 }
 
@@ -63,14 +60,14 @@ fn one_probe(rows: &[i8], width: usize, probe: &[i16], out: &mut [i32]) {
 #[target_feature(enable = "avx2")]
 #[inline]
 fn one_row(row: &[i8], probe: &[i16]) -> __m256i {
-    let mut sums = [_mm256_setzero_si256(); 4];
-    for (row, probe) in row.chunks_exact(STEP).zip(probe.chunks_exact(STEP)) {
-        for (quarter, sum) in sums.iter_mut().enumerate() {
-            let products = _mm256_madd_epi16(widened(row, quarter * 16), wide(probe, quarter * 16));
-            *sum = _mm256_add_epi32(*sum, products);
+    let mut sums = [_mm256_setzero_si256(); 2];
+    for (row, probe) in row.as_chunks::<STEP>().0.iter().zip(probe.as_chunks::<STEP>().0) {
+        for quarter in 0..STEP / 16 {
+            let products = _mm256_madd_epi16(widened(row, quarter), wide(probe, quarter));
+            sums[quarter % 2] = _mm256_add_epi32(sums[quarter % 2], products);
         }
     }
-    _mm256_add_epi32(_mm256_add_epi32(sums[0], sums[1]), _mm256_add_epi32(sums[2], sums[3]))
+    _mm256_add_epi32(sums[0], sums[1])
 }
 
 /// `P` probes, at most four, with all rows, two rows at a time; returns `P`.
@@ -86,14 +83,11 @@ fn some_probes<const P: usize>(
     for (pair, rows) in rows.chunks(2 * width).enumerate() {
         let (upper, lower) = rows.split_at(width);
         // An odd last row is multiplied twice, and the second result is not kept.
-        let sums = two_rows(upper, if lower.is_empty() { upper } else { lower }, probes);
-        let sums = across(sums);
+        let sums = across(two_rows(upper, if lower.is_empty() { upper } else { lower }, probes));
         for probe in 0..P {
-            let at = probe * count + 2 * pair;
-            out[at] = sums[2 * probe];
-            if !lower.is_empty() {
-                out[at + 1] = sums[2 * probe + 1];
-            }
+            let out = &mut out[probe * count + 2 * pair..];
+            let taken = rows.len() / width;
+            out[..taken].copy_from_slice(&sums[2 * probe..][..taken]);
         }
     }
     P
@@ -103,35 +97,51 @@ fn some_probes<const P: usize>(
 #[target_feature(enable = "avx2")]
 #[inline]
 fn two_rows<const P: usize>(upper: &[i8], lower: &[i8], probes: [&[i16]; P]) -> [__m256i; 2 * PROBES] {
+    let (upper, lower) = (upper.as_chunks::<STEP>().0, lower.as_chunks::<STEP>().0);
+    let lower = &lower[..upper.len()];
+    let mut steps: [&[[i16; STEP]]; P] = [&[]; P];
+    for (steps, probe) in steps.iter_mut().zip(probes) {
+        // With one length for all, the compiler sees that no index below is out of bounds.
+        *steps = &probe.as_chunks::<STEP>().0[..upper.len()];
+    }
     let mut sums = [_mm256_setzero_si256(); 2 * PROBES];
-    let probes = probes.map(|probe| &probe[..upper.len()]);
-    for (step, (upper, lower)) in upper.chunks_exact(STEP).zip(lower.chunks_exact(STEP)).enumerate() {
+    for step in 0..upper.len() {
         for quarter in 0..STEP / 16 {
-            let (upper, lower) = (widened(upper, quarter * 16), widened(lower, quarter * 16));
-            for (probe, values) in probes.iter().enumerate() {
-                let values = wide(values, step * STEP + quarter * 16);
-                sums[2 * probe] = _mm256_add_epi32(sums[2 * probe], _mm256_madd_epi16(upper, values));
-                sums[2 * probe + 1] = _mm256_add_epi32(sums[2 * probe + 1], _mm256_madd_epi16(lower, values));
+            let (upper, lower) = (widened(&upper[step], quarter), widened(&lower[step], quarter));
+            for probe in 0..P {
+                let codes = wide(&steps[probe][step], quarter);
+                sums[2 * probe] = _mm256_add_epi32(sums[2 * probe], _mm256_madd_epi16(upper, codes));
+                sums[2 * probe + 1] = _mm256_add_epi32(sums[2 * probe + 1], _mm256_madd_epi16(lower, codes));
             }
         }
     }
     sums
 }
 
-/// Sixteen codes from `at` on, two bytes each.
+/// Asks for as many bytes behind `rows` as `rows` has; what lies there is not read, so it need not be ours.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn widened(codes: &[i8], at: usize) -> __m256i {
-    let codes = &codes[at..at + 16];
+pub(super) fn ahead(rows: &[i8]) {
+    let next = rows.as_ptr().wrapping_add(rows.len());
+    for line in (0..rows.len()).step_by(STEP) {
+        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line));
+    }
+}
+
+/// A quarter of the codes of one step, two bytes each.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn widened(codes: &[i8; STEP], quarter: usize) -> __m256i {
+    let codes = &codes[quarter * 16..][..16];
     // SAFETY: sixteen bytes are there to read, aligned or not.
     _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(codes.as_ptr().cast()) })
 }
 
-/// Sixteen wide codes from `at` on.
+/// A quarter of the wide codes of one step.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn wide(codes: &[i16], at: usize) -> __m256i {
-    let codes = &codes[at..at + 16];
+fn wide(codes: &[i16; STEP], quarter: usize) -> __m256i {
+    let codes = &codes[quarter * 16..][..16];
     // SAFETY: thirty-two bytes are there to read, aligned or not.
     unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) }
 }
