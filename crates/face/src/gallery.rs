@@ -14,6 +14,8 @@ mod scan;
 mod search;
 
 #[cfg(test)]
+mod adversaries;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
@@ -147,6 +149,12 @@ impl Gallery {
     /// Bytes that a search for one probe reads of every row.
     pub fn scanned_bytes(&self) -> usize {
         self.rows.scanned_bytes()
+    }
+
+    /// Adds up every byte that [`Gallery::scanned_bytes`] counts, on this thread: the least work that reads them all, beside
+    /// which a bench can see how near a search comes to what the memory gives.
+    pub fn read_whole(&self) -> u64 {
+        (0..self.rows.blocks()).map(|block| self.rows.block(block).read_whole()).fold(0, u64::wrapping_add)
     }
 
     /// The `top` best rows, best first (ties: lower person, then lower image). Fewer when the gallery has fewer.

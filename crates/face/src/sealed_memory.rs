@@ -35,6 +35,7 @@ impl Protection {
 pub(crate) trait Plain: Copy + zeroize::DefaultIsZeroes + Send + Sync + 'static {}
 impl Plain for u8 {}
 impl Plain for i8 {}
+#[cfg(target_arch = "x86_64")]
 impl Plain for i16 {}
 impl Plain for f32 {}
 

@@ -42,7 +42,8 @@ fn remnants(hidden: &[u32]) -> usize {
             }
             let length = bytes.len().min((to - start) as usize);
             let Ok(read) = memory.read_at(&mut bytes[..length], start) else { continue };
-            let words = bytes[..read].chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+            let words =
+                bytes[..read].chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
             let words: Vec<u32> = words.map(|word| word ^ MASK).collect();
             found += words.windows(REMNANT_VALUES).filter(|run| *run == &hidden[..REMNANT_VALUES]).count();
         }

@@ -88,3 +88,9 @@ pub(super) fn limit(kind: ScoreKind, width: usize, probe: &Coding, block: &Exten
     // Rounding to single precision may go up by half a step; the next number down is below.
     ((cut - slack) as f32).next_down()
 }
+
+/// Whether a row may be left out. What is not a number is below nothing: only a row that is certainly below may go.
+#[inline(always)]
+pub(super) fn is_below(estimate: f32, limit: f32) -> bool {
+    estimate < limit
+}

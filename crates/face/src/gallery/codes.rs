@@ -56,6 +56,7 @@ pub(super) struct Asked {
     /// All probes one after the other, `width` codes each.
     codes: Sealed<i8>,
     /// The same with two bytes a code, which is what AVX2 multiplies.
+    #[cfg(target_arch = "x86_64")]
     wide: Sealed<i16>,
     codings: Vec<Coding>,
 }
@@ -65,10 +66,15 @@ impl Asked {
     pub(super) fn new(probes: &[&[f32]], dimensions: usize) -> Self {
         let width = padded(dimensions);
         let mut codes = Sealed::<i8>::zeroed(width * probes.len());
-        let mut wide = Sealed::<i16>::zeroed(width * probes.len());
-        let codings = probes.iter().zip(codes.chunks_exact_mut(width)).map(|(probe, codes)| code(probe, codes)).collect();
-        wide.iter_mut().zip(codes.iter()).for_each(|(wide, code)| *wide = i16::from(*code));
-        Self { width, codes, wide, codings }
+        let codings =
+            probes.iter().zip(codes.chunks_exact_mut(width)).map(|(probe, codes)| code(probe, codes)).collect();
+        Self {
+            width,
+            #[cfg(target_arch = "x86_64")]
+            wide: widened(&codes),
+            codes,
+            codings,
+        }
     }
 
     /// Number of probes.
@@ -91,6 +97,14 @@ impl Asked {
     pub(super) fn wide(&self, probe: usize) -> &[i16] {
         &self.wide[probe * self.width..][..self.width]
     }
+}
+
+/// The same codes, two bytes each.
+#[cfg(target_arch = "x86_64")]
+fn widened(codes: &[i8]) -> Sealed<i16> {
+    let mut wide = Sealed::zeroed(codes.len());
+    wide.iter_mut().zip(codes).for_each(|(wide, code)| *wide = i16::from(*code));
+    wide
 }
 
 #[cfg(test)]

@@ -50,6 +50,18 @@ pub(super) struct Block<'a> {
     pub(super) extent: &'a Extent,
 }
 
+impl Block<'_> {
+    /// The sum of what a scan reads of the block, over as many lanes as a register holds.
+    pub(super) fn read_whole(&self) -> u64 {
+        let mut lanes = [0u8; codes::STEP];
+        for step in self.codes.as_chunks::<{ codes::STEP }>().0 {
+            lanes.iter_mut().zip(step).for_each(|(lane, code)| *lane = lane.wrapping_add(code.cast_unsigned()));
+        }
+        let beside = self.scales.iter().chain(self.biases).fold(0, |sum: u32, value| sum.wrapping_add(value.to_bits()));
+        lanes.iter().fold(u64::from(beside), |sum, lane| sum.wrapping_add(u64::from(*lane)))
+    }
+}
+
 impl Rows {
     /// No rows yet.
     pub(super) fn new(kind: ScoreKind, dimensions: usize) -> Self {

@@ -3,6 +3,7 @@
 //! Whole numbers add up to the same in any order, so every instruction set gives the same sums; what follows from them is
 //! computed in single precision, each operation rounded once, which is the same everywhere too.
 
+use super::bound::is_below;
 use super::codes::Asked;
 use super::rows::Block;
 
@@ -156,12 +157,10 @@ fn sift_with(rows: usize, estimate: impl Fn(usize) -> f32, limit: f32, kept: &mu
         let end = (first + SIFTED_ROWS).min(rows);
         let mut all_below = true;
         for row in first..end {
-            // What is not a number is below nothing, and kept: only a row that is certainly below may go.
-            all_below &= estimate(row) < limit;
+            all_below &= is_below(estimate(row), limit);
         }
         if !all_below {
-            #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what is not a number must be kept")]
-            kept.extend((first..end).filter(|row| !(estimate(*row) < limit)));
+            kept.extend((first..end).filter(|row| !is_below(estimate(*row), limit)));
         }
         first = end;
     }
@@ -209,9 +208,7 @@ mod tests {
                         let mut out = vec![i32::MIN; rows * pass];
                         set.dots(&data, width, &asked, first, &mut out);
                         let expected: Vec<i32> = (first..first + pass)
-                            .flat_map(|probe| {
-                                data.chunks_exact(width).map(move |row| (row, probe)).collect::<Vec<_>>()
-                            })
+                            .flat_map(|probe| data.chunks_exact(width).map(move |row| (row, probe)).collect::<Vec<_>>())
                             .map(|(row, probe)| {
                                 let pairs = row.iter().zip(asked.codes(probe));
                                 pairs.map(|(row, probe)| i64::from(*row) * i64::from(*probe)).sum::<i64>() as i32

@@ -62,10 +62,7 @@ fn agrees_with_double_precision_and_with_one_to_one() {
         let answers = gallery.search_many(&probes.iter().collect::<Vec<_>>(), rows).expect("an answer");
         for (probe, answer) in probes.iter().zip(&answers) {
             assert_eq!(answer.len(), rows);
-            assert!(
-                answer.windows(2).all(|pair| order(&pair[0], &pair[1]) == Ordering::Less),
-                "sorted, no row twice"
-            );
+            assert!(answer.windows(2).all(|pair| order(&pair[0], &pair[1]) == Ordering::Less), "sorted, no row twice");
             for hit in answer {
                 let template = &templates[(3 * hit.person + hit.image) as usize];
                 assert!((f64::from(hit.score.0) - reference(probe, template)).abs() < 2e-6, "{hit:?}");
@@ -82,9 +79,7 @@ fn best_per_person_is_the_row_search_without_repeats() {
     let contract = contract(ScoreKind::Cosine, 128);
     let mut builder = Gallery::builder(Arc::clone(&contract));
     for row in 0..5000u32 {
-        builder
-            .add(row.wrapping_mul(2_654_435_761) % 700, row, random(&contract, &mut numbers))
-            .expect("a new row");
+        builder.add(row.wrapping_mul(2_654_435_761) % 700, row, random(&contract, &mut numbers)).expect("a new row");
     }
     let gallery = builder.build();
     let probe = random(&contract, &mut numbers);
@@ -94,10 +89,7 @@ fn best_per_person_is_the_row_search_without_repeats() {
     for top in [1, 10, 700, 5000] {
         assert_eq!(gallery.best_per_person(&probe, top).expect("an answer"), people[..people.len().min(top)]);
     }
-    assert_eq!(
-        gallery.best_per_person_many(&[&probe, &probe], 3).expect("an answer"),
-        vec![people[..3].to_vec(); 2]
-    );
+    assert_eq!(gallery.best_per_person_many(&[&probe, &probe], 3).expect("an answer"), vec![people[..3].to_vec(); 2]);
 }
 
 #[test]

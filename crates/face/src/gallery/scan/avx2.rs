@@ -73,13 +73,7 @@ fn one_row(row: &[i8], probe: &[i16]) -> __m256i {
 /// `P` probes, at most four, with all rows, two rows at a time; returns `P`.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn some_probes<const P: usize>(
-    rows: &[i8],
-    width: usize,
-    probes: [&[i16]; P],
-    out: &mut [i32],
-    count: usize,
-) -> usize {
+fn some_probes<const P: usize>(rows: &[i8], width: usize, probes: [&[i16]; P], out: &mut [i32], count: usize) -> usize {
     for (pair, rows) in rows.chunks(2 * width).enumerate() {
         let (upper, lower) = rows.split_at(width);
         // An odd last row is multiplied twice, and the second result is not kept.
