@@ -251,7 +251,7 @@ impl At {
     /// Opens the data directory for what takes longer than a moment; a command of somebody else's is waited for.
     pub(crate) fn hold(&self) -> Result<Store> {
         match reach(&self.data, || Ok(None))? {
-            Reached::Here(store) => Ok(store),
+            Reached::Here(store) => Ok(*store),
             Reached::There(_) => anyhow::bail!("opening {}: another process holds it", self.data.display()),
         }
     }
@@ -282,7 +282,7 @@ impl At {
 
 /// A data directory that is open here, or what the process that holds it answered.
 enum Reached {
-    Here(Store),
+    Here(Box<Store>),
     There(Answer),
 }
 
@@ -294,7 +294,9 @@ fn reach(data: &Path, ask: impl Fn() -> Result<Option<Answer>>) -> Result<Reache
     loop {
         match Store::open(data) {
             Err(StoreError::Locked { .. }) if tries < TRIES_MAX => tries += 1,
-            store => return Ok(Reached::Here(store.with_context(|| format!("opening {}", data.display()))?)),
+            store => {
+                return Ok(Reached::Here(store.map(Box::new).with_context(|| format!("opening {}", data.display()))?));
+            }
         }
         if let Some(answer) = ask()? {
             return Ok(Reached::There(answer));

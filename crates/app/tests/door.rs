@@ -1,5 +1,6 @@
 //! While a deployment runs, its process does what other commands ask at its door: with the real binary, models and a folder
 //! of pictures.
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 #[path = "door/rehearsal.rs"]
 mod rehearsal;

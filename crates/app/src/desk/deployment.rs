@@ -2,6 +2,7 @@
 
 mod camera;
 mod exercise;
+mod opened;
 mod steps;
 
 use std::path::PathBuf;
@@ -91,7 +92,7 @@ enum DeploymentCommand {
     Declare(Recorded),
     /// Declare a camera that the live deployment will open, with its recognition zone.
     DeclareCamera(camera::DeclaredCamera),
-    /// Start comparison, run it to the end of the recordings, and end it.
+    /// Start comparison, run it to the end of the recordings or until somebody ends it, and end it.
     Run(exercise::RunArgs),
     /// Stop comparison for the time being.
     Pause(Reasoned),

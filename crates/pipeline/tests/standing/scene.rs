@@ -13,8 +13,8 @@ use domain::{
 use face::align::Alignment;
 use face::decode::{self, Limits};
 use face::{
-    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, PictureView, Point, Recognizer, Rect, RgbView, ScoreKind,
-    Template,
+    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, PictureView, Point, Recognizer, Rect, RgbView,
+    ScoreKind, Template,
 };
 use image::{Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};

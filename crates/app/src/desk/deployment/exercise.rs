@@ -1,22 +1,22 @@
-//! Starting a deployment, running it to the end of its recordings, and ending it: the part that takes time.
+//! Starting a deployment, running it to the end of its recordings or until somebody ends it, and ending it: the part that takes time.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use capture::{Pace, Recording};
+use capture::Pace;
 use domain::{Clock as _, Deployment, DeploymentId, Live, Policy};
 use evidence::Fact;
 use face::Faces;
-use pipeline::{Footage, SharedStore, Source, Stage, Status};
+use pipeline::{SharedStore, Source, Stage, Status};
 use serde_json::json;
 use store::Store;
 
 use super::super::door::{Door, Inside};
 use super::super::{At, Said, Session};
+use super::opened::Opened;
 use crate::clock::SystemClock;
 use crate::demo;
 
@@ -24,9 +24,8 @@ use crate::demo;
 pub(super) struct RunArgs {
     /// The deployment.
     deployment: String,
-    /// A declared recording, in the place of its camera; once for each.
-    #[arg(long = "recording", value_name = "CAMERA=FILE", required = true, value_parser = camera_and_file)]
-    recordings: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    opened: Opened,
     /// The models to use; see `overt models list`.
     #[arg(long, default_value = face::bundle::DEFAULT_BUNDLE)]
     bundle: String,
@@ -36,11 +35,6 @@ pub(super) struct RunArgs {
     /// Put the next seeded pair among the alerts every so many seconds; see `overt watchlist seed`.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..86_400))]
     seed_every_s: Option<u64>,
-}
-
-fn camera_and_file(text: &str) -> Result<(String, PathBuf), String> {
-    let (camera, file) = text.split_once('=').ok_or("write CAMERA=FILE")?;
-    Ok((camera.to_owned(), file.into()))
 }
 
 /// Starts it under the rules, waits until the recordings or the authority end, and says what was counted. Meanwhile other
@@ -74,7 +68,7 @@ pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
     let status = std::thread::scope(|scope| {
         let (over, is_over) = channel::<()>();
         if let Some(seconds) = args.seed_every_s {
-            let (store, deployment, camera) = (&store, &deployment, args.recordings[0].0.as_str());
+            let (store, deployment, camera) = (&store, &deployment, args.opened.first());
             scope.spawn(move || {
                 while is_over.recv_timeout(Duration::from_secs(seconds)) == Err(RecvTimeoutError::Timeout) {
                     if let Err(error) = show_seed(store, deployment, camera) {
@@ -97,7 +91,7 @@ fn start(session: &mut Session<'_>, args: &RunArgs, faces: &Faces) -> Result<Sta
     let announced = session.deployment(&args.deployment)?.expect_announced()?.into_inner();
     let threshold = policy.threshold_for(&pipeline::model_id(faces.recognizer.contract()))?;
     let equipment = demo::exercise::equipment(faces, &policy)?;
-    let sources = args.recordings.iter().map(source).collect::<Result<Vec<_>>>()?;
+    let sources = args.opened.sources()?;
     let live = announced.start(&session.officer()?, equipment, threshold, &policy, session.now)?;
     let live = session.store.commit(live)?;
     session.store.publish(session.now)?;
@@ -106,10 +100,6 @@ fn start(session: &mut Session<'_>, args: &RunArgs, faces: &Faces) -> Result<Sta
 
 /// A live deployment, the policy it runs under, and what it reads.
 type Started = (store::Recorded<Live>, Policy, Vec<Source>);
-
-fn source((camera, file): &(String, PathBuf)) -> Result<Source> {
-    Ok(Source { camera: camera.clone(), footage: Footage::Recording(Recording::open(file)?) })
-}
 
 /// Puts the next seeded pair among the alerts, unless the deployment stands still.
 fn show_seed(store: &SharedStore, deployment: &DeploymentId, camera: &str) -> Result<()> {
