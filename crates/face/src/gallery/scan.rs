@@ -246,7 +246,7 @@ mod tests {
         sift(&dots, &scales, &[], 1.0, 30.0, &mut kept);
         assert_eq!(kept, [vec![3], (30..40).collect()].concat());
         kept.clear();
-        sift(&dots, &scales, &vec![1.0; 40], 1.0, 39.5, &mut kept);
+        sift(&dots, &scales, &[1.0; 40], 1.0, 39.5, &mut kept);
         assert_eq!(kept, [3, 39]);
     }
 }
