@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn what_lies_outside_is_black_and_the_rest_is_untouched() {
-        // The right part from a third on, below the upper half.
-        let outside = Outside::of(9, 7, |x, y| x > 1.0 / 3.0 && y > 0.5);
+        // The right part from a third on, the lower half with the middle row.
+        let outside = Outside::of(9, 7, |x, y| x > 1.0 / 3.0 && y > 0.49);
         assert!(outside.fits(9, 7) && !outside.fits(7, 9));
         for (layout, range, black) in
             [(Layout::I420, Levels::Limited, 16), (Layout::Nv12, Levels::Full, 0), (Layout::I420, Levels::Full, 0)]
