@@ -112,6 +112,17 @@ impl PictureView<'_> {
         }
     }
 
+    /// The mean brightness of each `block_px x block_px` pixels, row by row; an odd side of a block counts as the
+    /// next even one. Of RGB it is the mean of green.
+    pub fn brightness(&self, block_px: u32) -> Vec<u8> {
+        let block_px = block_px.max(2).next_multiple_of(2);
+        let columns = self.width().div_ceil(block_px) as usize;
+        match self {
+            Self::Rgb(_) => self.averaged(block_px).view().pixels.chunks_exact(3).map(|pixel| pixel[1]).collect(),
+            Self::Yuv(view) => view.luma_means(block_px, columns),
+        }
+    }
+
     /// The whole picture as RGB.
     pub fn to_rgb(&self) -> Picture {
         self.cut(&Rect { left: 0.0, top: 0.0, width: self.width() as f32, height: self.height() as f32 }).0
@@ -161,9 +172,14 @@ pub(crate) fn block_means<'a>(
     let mut waiting = 0;
     for row in rows {
         for (column, cells) in row.chunks(block * channels).take(columns).enumerate() {
-            for cell in cells.chunks_exact(channels) {
-                for (sum, value) in sums[column * channels..].iter_mut().zip(cell) {
-                    *sum += u32::from(*value);
+            if channels == 1 {
+                // The common case, in a form that is done many bytes at a time.
+                sums[column] += cells.iter().map(|value| u32::from(*value)).sum::<u32>();
+            } else {
+                for cell in cells.chunks_exact(channels) {
+                    for (sum, value) in sums[column * channels..].iter_mut().zip(cell) {
+                        *sum += u32::from(*value);
+                    }
                 }
             }
             counts[column] += (cells.len() / channels) as u32;
@@ -222,6 +238,7 @@ mod tests {
             // The middle row holds two rows of the upper quarters and eight of the lower: (2 * 40 + 8 * 100) / 10.
             let row: Vec<u8> = small.view().row(1).iter().step_by(3).copied().collect();
             assert_eq!(row, [88, 88, 178, 178]);
+            assert_eq!(picture.brightness(10)[4..8], [88, 88, 178, 178]);
             let whole = picture.averaged(64);
             assert_eq!(whole.view().pixels, [115; 3]);
         });

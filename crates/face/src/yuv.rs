@@ -167,6 +167,15 @@ impl<'a> YuvView<'a> {
         Picture::from_rgb(width, height, pixels)
     }
 
+    /// The mean brightness of every block, from 0 to 255 whatever the range of the numbers.
+    pub(crate) fn luma_means(&self, block_px: u32, columns: usize) -> Vec<u8> {
+        let rows = (0..self.height).map(|y| self.luma.piece(y, 0, self.width as usize));
+        let mut means = block_means(rows, 1, (block_px as usize, block_px as usize), columns);
+        let factors = self.colours.factors();
+        means.iter_mut().for_each(|mean| *mean = (factors.rgb(*mean, 128, 128)[1] + 0.5) as u8);
+        means
+    }
+
     /// The mean colour of every block of an even number of pixels.
     pub(crate) fn block_means(&self, block_px: u32, columns: u32, rows: u32) -> Vec<u8> {
         let (width, columns) = (self.width as usize, columns as usize);

@@ -143,8 +143,7 @@ impl Cadence {
 
 /// The mean brightness of the picture's blocks.
 fn blocks(picture: PictureView<'_>) -> Vec<u8> {
-    let small = picture.averaged(picture.width().div_ceil(BLOCKS_ACROSS));
-    small.view().pixels.chunks_exact(3).map(|pixel| pixel[1]).collect()
+    picture.brightness(picture.width().div_ceil(BLOCKS_ACROSS))
 }
 
 #[cfg(test)]

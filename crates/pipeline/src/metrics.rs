@@ -3,6 +3,7 @@
 //! `docs/reference/metrics.md` lists every name. Cameras are labels; faces, entries and alerts are not.
 
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
@@ -29,6 +30,22 @@ pub enum StageOfWork {
     Picture,
 }
 
+impl StageOfWork {
+    /// All of them, on the way of a face.
+    pub const ALL: [Self; 5] = [Self::Examine, Self::Embed, Self::Search, Self::Record, Self::Picture];
+
+    /// As reports say it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Examine => "examine",
+            Self::Embed => "embed",
+            Self::Search => "search",
+            Self::Record => "record",
+            Self::Picture => "picture",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfStage {
     stage: StageOfWork,
@@ -49,6 +66,8 @@ struct Fate {
 pub struct Metrics {
     stages: Family<OfStage, Histogram>,
     to_alert: Histogram,
+    /// Passes and nanoseconds of each stage.
+    sums: [Mutex<(u64, u128)>; StageOfWork::ALL.len()],
 }
 
 /// Runs from its making until it is told to a stage.
@@ -65,17 +84,29 @@ impl Default for Metrics {
     fn default() -> Self {
         // 0.25 ms to 8 s, each twice the one before.
         let histogram = || Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
-        Self { stages: Family::new_with_constructor(histogram), to_alert: histogram() }
+        Self { stages: Family::new_with_constructor(histogram), to_alert: histogram(), sums: Default::default() }
     }
 }
 
 impl Metrics {
     pub(crate) fn took(&self, stage: StageOfWork, stopwatch: &Stopwatch) {
-        self.stages.get_or_create(&OfStage { stage }).observe(stopwatch.0.elapsed().as_secs_f64());
+        let took = stopwatch.0.elapsed();
+        self.stages.get_or_create(&OfStage { stage }).observe(took.as_secs_f64());
+        let mut sum = self.sums[stage as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        *sum = (sum.0 + 1, sum.1 + took.as_nanos());
     }
 
     pub(crate) fn alert_took(&self, seconds: f64) {
         self.to_alert.observe(seconds);
+    }
+
+    /// How often each stage was passed and how long it took on average, milliseconds.
+    pub(crate) fn means_ms(&self) -> Vec<(&'static str, u64, f64)> {
+        let mean = |stage: StageOfWork| {
+            let (passes, nanoseconds) = *self.sums[stage as usize].lock().unwrap_or_else(PoisonError::into_inner);
+            (stage.word(), passes, nanoseconds as f64 / 1e6 / passes.max(1) as f64)
+        };
+        StageOfWork::ALL.into_iter().map(mean).collect()
     }
 
     /// The text that a monitor reads.

@@ -97,6 +97,7 @@ struct Run {
     sought: Sought,
     cameras: Vec<Camera>,
     clock: Arc<dyn Clock>,
+    pace: Pace,
     view_interval: Option<Duration>,
     bell: Bell,
     /// Cameras run only as long as this is renewed out of the lease.
@@ -169,6 +170,7 @@ impl Run {
             sought,
             cameras,
             clock,
+            pace,
             view_interval,
             bell,
             permits: PermitKeeper::new(Duration::ZERO),
@@ -296,7 +298,9 @@ impl Run {
             camera.status.still += 1;
             return Ok(false);
         }
-        camera.cadence.examined(seen.picture, seen.offset, frame.arrived().elapsed());
+        // What waits for its consumer is never late.
+        let age = if self.pace == Pace::RealTime { frame.arrived().elapsed() } else { Duration::ZERO };
+        camera.cadence.examined(seen.picture, seen.offset, age);
         if let Some(stream) = &camera.stream {
             stream.skip_at_least(camera.cadence.load().skip());
         }

@@ -201,6 +201,11 @@ impl Running {
         self.board.metrics.told(&self.status())
     }
 
+    /// Each stage of the way of a face: its word, how often it was passed, and the mean time it took, milliseconds.
+    pub fn stages(&self) -> Vec<(&'static str, u64, f64)> {
+        self.board.metrics.means_ms()
+    }
+
     /// The cameras (recordings) by name.
     pub fn cameras(&self) -> &[String] {
         &self.board.cameras

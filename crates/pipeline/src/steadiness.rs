@@ -29,13 +29,12 @@ pub struct Steadiness {
 impl Steadiness {
     /// Takes a frame; `true` once the camera has moved.
     pub fn moved(&mut self, picture: PictureView<'_>, offset: Duration) -> bool {
-        let small = picture.averaged(picture.width().div_ceil(BLOCKS_ACROSS));
-        let now = small.view().pixels.chunks_exact(3).map(|pixel| f32::from(pixel[1]));
-        if self.sum.len() != (small.width() * small.height()) as usize {
+        let now = picture.brightness(picture.width().div_ceil(BLOCKS_ACROSS));
+        if self.sum.len() != now.len() {
             // Another size of picture is another scene as far as can be told.
-            *self = Self { sum: vec![0.0; (small.width() * small.height()) as usize], ..Self::default() };
+            *self = Self { sum: vec![0.0; now.len()], ..Self::default() };
         }
-        self.sum.iter_mut().zip(now).for_each(|(sum, now)| *sum += now);
+        self.sum.iter_mut().zip(now).for_each(|(sum, now)| *sum += f32::from(now));
         self.frames += 1;
         let since = *self.since.get_or_insert(offset);
         if offset.saturating_sub(since) < AVERAGED {

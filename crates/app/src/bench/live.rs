@@ -95,6 +95,15 @@ struct Outcome {
     latency_ms_p99: f64,
     cost: Cost,
     load_at_worst: usize,
+    stages: Vec<Stage>,
+}
+
+/// One stage of the way of a face.
+#[derive(Serialize)]
+struct Stage {
+    stage: &'static str,
+    passes: u64,
+    mean_ms: f64,
 }
 
 /// Runs it.
@@ -226,6 +235,7 @@ fn outcome(
         latency_ms_p99: at(0.99).copied().unwrap_or(0.0),
         cost: cost.cost(),
         load_at_worst,
+        stages: running.stages().into_iter().map(|(stage, passes, mean_ms)| Stage { stage, passes, mean_ms }).collect(),
     }
 }
 
