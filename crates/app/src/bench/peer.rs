@@ -15,6 +15,8 @@ pub(super) struct Peer {
     pub(super) version: String,
     /// What it found, where its work is to find something.
     pub(super) found: Vec<u32>,
+    /// Processor time of all turns so far, where the peer tells it.
+    pub(super) processor_ms: f64,
 }
 
 /// What the peer says.
@@ -25,6 +27,7 @@ struct Answer {
     #[serde(default)]
     found: Vec<u32>,
     runs_ms: Option<Vec<f64>>,
+    processor_ms: Option<f64>,
 }
 
 impl Peer {
@@ -39,7 +42,7 @@ impl Peer {
             .with_context(|| format!("starting the peer with {python}; name a Python with --python"))?;
         let orders = child.stdin.take().context("the peer's input")?;
         let answers = BufReader::new(child.stdout.take().context("the peer's output")?);
-        let mut peer = Self { child, orders, answers, version: String::new(), found: Vec::new() };
+        let mut peer = Self { child, orders, answers, version: String::new(), found: Vec::new(), processor_ms: 0.0 };
         let hello = peer.answer()?;
         if let Some(missing) = hello.missing {
             bail!(
@@ -54,7 +57,9 @@ impl Peer {
     /// The times of the peer's runs in one turn.
     pub(super) fn turn(&mut self, seconds: f64) -> anyhow::Result<Vec<f64>> {
         writeln!(self.orders, "{seconds}").context("asking the peer to run")?;
-        self.answer()?.runs_ms.context("the peer gave no times")
+        let answer = self.answer()?;
+        self.processor_ms += answer.processor_ms.unwrap_or_default();
+        answer.runs_ms.context("the peer gave no times")
     }
 
     fn answer(&mut self) -> anyhow::Result<Answer> {

@@ -161,11 +161,20 @@ fn start_peer(args: &SearchArgs) -> anyhow::Result<Peer> {
     Peer::start(&args.python, PEER, &arguments)
 }
 
-/// The times of all runs, milliseconds.
+/// The times of one side's runs.
+#[derive(Default)]
 struct Times {
-    ours_ms: Vec<f64>,
-    peer_ms: Vec<f64>,
-    read_ms: Vec<f64>,
+    runs_ms: Vec<f64>,
+    /// Processor time of all runs together.
+    processor_ms: f64,
+}
+
+/// The times of ours, of the peer, and of reading.
+#[derive(Default)]
+struct AllTimes {
+    ours: Times,
+    peer: Times,
+    read: Times,
 }
 
 /// Measures in turns: a search, the peer's search, and reading as many bytes.
@@ -174,7 +183,7 @@ fn measure(
     probes: &[&Template],
     mut peer: Option<&mut Peer>,
     args: &SearchArgs,
-) -> anyhow::Result<Times> {
+) -> anyhow::Result<AllTimes> {
     for _ in 0..WARM_UP_RUNS {
         let found = gallery.search_many(probes, args.top)?;
         if let Some(peer) = peer.as_deref() {
@@ -183,17 +192,18 @@ fn measure(
     }
     let turns = (args.seconds / TURN_SECONDS_MAX).ceil().max(1.0);
     let turn_seconds = args.seconds / turns;
-    let mut times = Times { ours_ms: Vec::new(), peer_ms: Vec::new(), read_ms: Vec::new() };
+    let mut times = AllTimes::default();
     for _ in 0..turns as usize {
-        turn(turn_seconds, &mut times.ours_ms, || {
+        turn(turn_seconds, &mut times.ours, || {
             gallery.search_many(probes, args.top).map(|found| drop(black_box(found)))
         })?;
-        turn(turn_seconds, &mut times.read_ms, || {
+        turn(turn_seconds, &mut times.read, || {
             black_box(gallery.read_whole());
             Ok(())
         })?;
         if let Some(peer) = peer.as_deref_mut() {
-            times.peer_ms.extend(peer.turn(turn_seconds)?);
+            times.peer.runs_ms.extend(peer.turn(turn_seconds)?);
+            times.peer.processor_ms = peer.processor_ms;
         }
     }
     Ok(times)
@@ -202,15 +212,17 @@ fn measure(
 /// Runs `work` for this long, at least once.
 fn turn(
     seconds: f64,
-    runs_ms: &mut Vec<f64>,
+    times: &mut Times,
     mut work: impl FnMut() -> Result<(), face::GalleryError>,
 ) -> anyhow::Result<()> {
     let begun = Instant::now();
+    let processor_before = processor_ms();
     while begun.elapsed() < Duration::from_secs_f64(seconds) {
         let before = Instant::now();
         work()?;
-        runs_ms.push(before.elapsed().as_secs_f64() * 1000.0);
+        times.runs_ms.push(before.elapsed().as_secs_f64() * 1000.0);
     }
+    times.processor_ms += processor_ms() - processor_before;
     Ok(())
 }
 
@@ -224,6 +236,15 @@ fn agree(gallery: &Gallery, probes: &[&Template], ours: &[Vec<face::Hit>], their
         }
     }
     Ok(())
+}
+
+/// Processor time that this process has used, where the system tells it.
+fn processor_ms() -> f64 {
+    // Numbers 14 and 15 are the time in the program and in the kernel, in hundredths of a second (proc(5)); the name before
+    // them may hold anything but ends with the last parenthesis.
+    let told = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let numbers = told.rsplit(')').next().unwrap_or_default().split_whitespace();
+    numbers.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10.0
 }
 
 /// How many processes waited for a processor, on average over the last minute.
@@ -248,15 +269,18 @@ struct Report {
     ratio: Option<f64>,
     /// The peer's fastest run over ours, in which other work on the machine weighs least.
     ratio_of_fastest: Option<f64>,
+    /// The peer's processor time over ours.
+    ratio_of_processor_time: Option<f64>,
     /// One probe reads so many bytes.
     scanned_bytes: usize,
     /// Adding up the same bytes on one thread.
     read: Figures,
     read_gb_per_second: f64,
     scan_gb_per_second: f64,
-    /// The scan's share of the plain read, from medians and from the fastest runs.
+    /// The scan's share of the plain read, from medians, from the fastest runs and from processor time.
     share_of_read: f64,
     share_of_read_fastest: f64,
+    share_of_read_processor_time: f64,
     /// Processes waiting for a processor before and after: above the threads measured, other work was in the way.
     load: [Option<f64>; 2],
 }
@@ -267,6 +291,8 @@ struct Figures {
     runs: usize,
     median_ms: f64,
     fastest_ms: f64,
+    /// Mean processor time of one run: what is left of other work on the machine is what it does to caches and memory.
+    processor_ms: f64,
 }
 
 /// The figures of the peer.
@@ -278,25 +304,35 @@ struct PeerFigures {
 }
 
 impl Figures {
-    fn of(runs_ms: &[f64]) -> Self {
-        let mut sorted = runs_ms.to_vec();
+    fn of(times: &Times) -> Self {
+        let mut sorted = times.runs_ms.clone();
         sorted.sort_by(f64::total_cmp);
         let at = |place: usize| sorted.get(place).copied().unwrap_or(f64::NAN);
-        Self { runs: sorted.len(), median_ms: at(sorted.len() / 2), fastest_ms: at(0) }
+        Self {
+            runs: sorted.len(),
+            median_ms: at(sorted.len() / 2),
+            fastest_ms: at(0),
+            processor_ms: times.processor_ms / sorted.len() as f64,
+        }
     }
 
     fn text(&self) -> String {
-        format!("median {:.3} ms, fastest {:.3} ms, {} runs", self.median_ms, self.fastest_ms, self.runs)
+        let Self { runs, median_ms, fastest_ms, processor_ms } = self;
+        format!("median {median_ms:.3} ms, fastest {fastest_ms:.3} ms, processor {processor_ms:.3} ms, {runs} runs")
     }
 }
 
 impl Report {
-    fn new(args: &SearchArgs, gallery: &Gallery, peer: Option<&Peer>, times: &Times, load: [Option<f64>; 2]) -> Self {
-        let (ours, read) = (Figures::of(&times.ours_ms), Figures::of(&times.read_ms));
-        let peer = peer.map(|peer| PeerFigures {
-            name: format!("faiss-cpu {}", peer.version),
-            figures: Figures::of(&times.peer_ms),
-        });
+    fn new(
+        args: &SearchArgs,
+        gallery: &Gallery,
+        peer: Option<&Peer>,
+        times: &AllTimes,
+        load: [Option<f64>; 2],
+    ) -> Self {
+        let (ours, read) = (Figures::of(&times.ours), Figures::of(&times.read));
+        let peer = peer
+            .map(|peer| PeerFigures { name: format!("faiss-cpu {}", peer.version), figures: Figures::of(&times.peer) });
         let gb_per_second = |ms: f64| gallery.scanned_bytes() as f64 / ms / 1e6;
         Self {
             rows: args.rows,
@@ -309,12 +345,14 @@ impl Report {
             memory_locked: gallery.protection().locked,
             ratio: peer.as_ref().map(|peer| peer.figures.median_ms / ours.median_ms),
             ratio_of_fastest: peer.as_ref().map(|peer| peer.figures.fastest_ms / ours.fastest_ms),
+            ratio_of_processor_time: peer.as_ref().map(|peer| peer.figures.processor_ms / ours.processor_ms),
             peer,
             scanned_bytes: gallery.scanned_bytes(),
             read_gb_per_second: gb_per_second(read.median_ms),
             scan_gb_per_second: gb_per_second(ours.median_ms),
             share_of_read: read.median_ms / ours.median_ms,
             share_of_read_fastest: read.fastest_ms / ours.fastest_ms,
+            share_of_read_processor_time: read.processor_ms / ours.processor_ms,
             ours,
             read,
             load,
@@ -327,16 +365,20 @@ impl Report {
             format!("{rows} rows of {dims}, {probes} probe(s), best {top}, {threads} thread(s), {instructions}"),
             format!("ours {}", self.ours.text()),
         ];
-        if let (Some(peer), Some(ratio), Some(fastest)) = (&self.peer, self.ratio, self.ratio_of_fastest) {
+        let ratios = [self.ratio, self.ratio_of_fastest, self.ratio_of_processor_time];
+        if let (Some(peer), [Some(ratio), Some(fastest), Some(processor)]) = (&self.peer, ratios) {
             lines.push(format!("peer {} ({})", peer.figures.text(), peer.name));
-            lines.push(format!("ratio {ratio:.2} by medians, {fastest:.2} by the fastest runs"));
+            lines.push(format!(
+                "ratio {ratio:.2} by medians, {fastest:.2} by the fastest runs, {processor:.2} by processor time"
+            ));
         }
         lines.push(format!(
-            "reading as many bytes {} ({:.1} GB/s); the scan reaches {:.0} % by medians, {:.0} % by the fastest runs",
+            "reading as many bytes {} ({:.1} GB/s); the scan reaches {:.0} % by medians, {:.0} % by the fastest runs, {:.0} % by processor time",
             self.read.text(),
             self.read_gb_per_second,
             100.0 * self.share_of_read,
-            100.0 * self.share_of_read_fastest
+            100.0 * self.share_of_read_fastest,
+            100.0 * self.share_of_read_processor_time
         ));
         lines.join("\n")
     }
