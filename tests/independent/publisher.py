@@ -122,7 +122,7 @@ def receipt(seconds, begin, end, made, kept):
 
 
 def lawful():
-    """The record of one deployment from policy to purge: every kind of fact but withdrawal."""
+    """The record of one deployment from policy to purge."""
     return [
         fact(0, "policy-adopted", profile="standard", version=1, digest=digest("policy")),
         fact(1, "operation-opened", operation="o1", title="Probe – “1”", force="Example", purpose="To try",
@@ -150,6 +150,59 @@ def lawful():
         about(970, "deployment-ended", reason="time", counts=counts(24, 1)),
         about(980, "outcome-recorded", alert="a1", outcome="none"),
         about(990, "deployment-purged", alerts_destroyed=1, watchlist_images_destroyed=4, key_destroyed=True),
+    ]
+
+
+def change(value="0.5", previous=None):
+    model = f"r/{digest('w')[:16]}/aligned"
+    return {"model": model, "value": value, "fpir": "0.001", "evaluation": "t", "evaluation_digest": digest("results"),
+            "reason": "as measured", "forecast": {"men": "none", "women": "none"}, "previous": previous}
+
+
+def commitment(*lines):
+    return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
+
+
+def redress():
+    """The same deployment with what protects people in it: thresholds, seeded pairs, two judges, a hold, a share, a complaint."""
+    before = lawful()[:8]
+    names = ["s1", "s2"]
+    return before[:2] + [
+        fact(1, "threshold-proposed", change=change("0.4"), role="proposer"),
+        fact(1, "threshold-set", change=change("0.4"), proposed_by="proposer", approved_by="authorising officer"),
+        fact(1, "threshold-proposed", change=change("0.5", "0.4"), role="proposer"),
+        fact(1, "threshold-set", change=change("0.5", "0.4"), proposed_by="proposer", approved_by="authorising officer"),
+        fact(1, "share-proposed", share="sh1", direction="out", counterpart="Another", what="an alert's evidence",
+             agreement="A-1", basis="statute", expires=at(2_000), outcome_due_seconds=100),
+        fact(1, "share-approved", share="sh1", role="authorising officer"),
+    ] + before[2:] + [
+        about(8, "seeds-committed", seeds=2, commitment=commitment("overt seeds 1", "d1", "ab", *names)),
+        lawful()[8],
+        about(650, "alert-raised", alert="a1", camera="c1", evidence_commitment=digest("e"), expires=at(20_000)),
+        about(651, "alert-raised", alert="a2", camera="c1", evidence_commitment=digest("f"), expires=at(20_000)),
+        about(655, "alert-judged-once", alert="a1",
+              judgement_commitment=commitment("overt judgement 1", "a1", "cd", "same person"), seconds_to_decide=4),
+        about(657, "alert-judged-twice", alert="a1", first="same person", salt="cd", second="same person",
+              seconds_to_decide=5),
+        about(658, "alert-engaged", alert="a1", engagement="spoken to"),
+        about(659, "outcome-recorded", alert="a1", outcome="identity confirmed"),
+        receipt(660, 600, 660, 10, 2),
+        about(670, "deployment-ended", reason="time", counts=counts(10, 2)),
+        about(671, "watchlist-destroyed", images=4, key_destroyed=True),
+        fact(672, "complaint-received", complaint="k1", about="alert receipt", about_deployment="d1"),
+        about(673, "alert-held", alert="a1", ground="complaint", until=at(5_000), evidence_commitment=digest("g")),
+        fact(674, "share-used", share="sh1", counterpart="Another", direction="out", what="an alert's evidence", items=1),
+        fact(675, "share-outcome-reported", share="sh1"),
+        about(676, "seeds-revealed", salt="ab", seeds=names, shown=2, judgements=3, false_accepts=1, cannot_tell=1,
+              judged_twice=1, agreed=1, seconds_to_decide_p50=4, seconds_to_decide_p90=9),
+        about(680, "deployment-purged", alerts_destroyed=1, watchlist_images_destroyed=0, key_destroyed=True),
+        fact(690, "complaint-answered", complaint="k1", finding="upheld"),
+        about(691, "outcome-reclassified", alert="a1", outcome="identity refuted", reason="complaint upheld"),
+        about(692, "hold-released", alert="a1"),
+        about(693, "held-evidence-destroyed", alert="a1"),
+        fact(694, "share-revoked", share="sh1", reason="no longer needed"),
+        about(800, "commitments-destroyed", questions=3),
+        fact(900, "complaint-forgotten", complaint="k1"),
     ]
 
 

@@ -24,7 +24,8 @@ import record
 import source
 import tlog
 import verify
-from publisher import LOG, WITNESS, about, at, counts, digest, lawful, receipt, spelt_all
+from publisher import (LOG, WITNESS, about, at, change, counts, digest, lawful, receipt, redress,
+                       spelt_all)
 
 KEY = tlog.parse_key(LOG.text, tlog.NOTE)
 WITNESS_KEY = tlog.parse_key(WITNESS.text, tlog.COSIGNATURE)
@@ -298,6 +299,13 @@ class Records(Case):
         self.assertIn("every operation (1) and deployment (1)", told)
         open_questions = "".join(verify.told_of_log(self.check(publisher.log(spelt_all(lawful()[:12]))))[1])
         self.assertIn("not purged yet: 1", open_questions)
+        results = {"started": at(600), "duration_seconds": 370, "cameras": 1, "watchlist": 3, "threshold": "0.5",
+                   "total_alerts": 1, "positive_alerts": 0, "positive_interventions": 0, "incorrect_alerts": 0,
+                   "incorrect_interventions": 0, "arrests_or_disposals": 0, "faces_seen": 24}
+        accounted = lawful() + [about(991, "results-published", results=results)]
+        told = verify.told_of_log(self.check(publisher.log(spelt_all(accounted))))
+        self.assertIn("every ended deployment (1)", "".join(told[0]))
+        self.assertNotIn("not purged yet", "".join(told[1]))
 
     def test_few_facts_can_be_left_out(self):
         entries = lawful()
@@ -357,6 +365,32 @@ class Records(Case):
         ]:
             self.assertIn(reason, self.changed(kind, **fields), f"{kind} {fields}")
 
+    def live(self, cameras, **fields):
+        """The lawful record as one of a live deployment with these cameras."""
+        entries = [entry for entry in lawful() if entry["fact"]["kind"] != "recording-declared"]
+        plan = next(entry["fact"] for entry in entries if entry["fact"]["kind"] == "deployment-proposed")
+        plan.update(deployment_kind="live", cameras=2)
+        place = next(place for place, entry in enumerate(entries) if entry["fact"]["kind"] == "deployment-started")
+        zone = {"zone": "0,400 1000,400 1000,1000 0,1000; 0,0 9,0 9,9", "face_side_px_min": None} | fields
+        entries[place:place] = [about(7, "camera-declared", camera=camera, source_commitment=digest("c"), **zone)
+                                for camera in cameras]
+        return entries
+
+    def test_cameras_are_of_a_live_deployment_within_its_plan_each_with_a_zone(self):
+        for cameras in (["c1"], ["c1", "c2"]):
+            self.assertEqual(self.told(self.live(cameras)), "")
+        self.assertEqual(self.told(self.live(["c1"], face_side_px_min=80)), "")
+        for cameras, told in ([], "without a declared camera"), (["c1", "c1"], "c1 is declared twice"), \
+                (["c1", "c2", "c3"], "more cameras are declared"), (["c" * 201], "more than 200 bytes"):
+            self.assertIn(told, self.told(self.live(cameras)))
+        exercise = lawful()
+        exercise.insert(7, self.live(["c1"])[7])
+        self.assertIn("but it is an exercise", self.told(exercise))
+        for zone in ("", "0,0 9,0", "0,0 9,0 9,9;0,0 9,0 9,9", "0,0 9,0 1001,9", "0,0 5,5 9,9", "00,0 9,0 9,9", 7,
+                     " ".join(["0,0 9,0 9,9"] * 22), "; ".join(["0,0 9,0 9,9"] * 17)):
+            self.assertIn("a zone is none", self.told(self.live(["c1"], zone=zone)))
+        self.assertIn("a u32-or-none is none", self.told(self.live(["c1"], face_side_px_min=-1)))
+
     def test_what_is_missing_is_told_where_it_is_missing(self):
         entries = lawful()
         self.assertIn("entry 7: deployment d1: it is started without a frozen", self.told(entries[:5] + entries[6:]))
@@ -388,6 +422,100 @@ class Records(Case):
         ]:
             told = self.told(start + entries)
             self.assertTrue(reason in told if reason else not told, f"{entries}: {told}")
+
+    def test_thresholds_seeds_holds_shares_and_complaints_add_up(self):
+        self.assertEqual(self.told(redress()), "")
+        kinds = {entry["fact"]["kind"] for entry in lawful() + redress()}
+        untold = {"staff-counted", "document-filled", "deployment-approved-urgently", "deployment-ratified",
+                  "outside-authorised", "deployment-tripped", "trip-cleared", "results-published", "alerts-suppressed",
+                  "deployment-withdrawn", "camera-declared"}
+        self.assertEqual(set(record.FACTS) - kinds, untold)
+
+    def test_every_changed_byte_of_it_is_refused_by_name(self):
+        self.refused_at_every_byte(publisher.log(spelt_all(redress())), step=3, masks=(1,))
+
+    def test_what_protects_people_cannot_be_left_out_or_said_twice(self):
+        entries = redress()
+        # Each with nothing after it that needs it.
+        ends = {"share-outcome-reported", "share-revoked", "complaint-answered", "complaint-forgotten", "hold-released",
+                "held-evidence-destroyed", "outcome-reclassified", "alert-engaged", "commitments-destroyed"}
+        again = {"policy-adopted", "threshold-proposed", "signage-confirmed", "recording-declared", "share-used",
+                 "outcome-recorded", "outcome-reclassified", "alert-engaged", "commitments-destroyed"}
+        for place, entry in enumerate(entries):
+            kind = entry["fact"]["kind"]
+            told = self.told(entries[:place] + entries[place + 1:])
+            if kind not in ("watchlist-destroyed", "hold-released"):
+                self.assertEqual(not told, kind in ends, f"without {kind}: {told}")
+            told = self.told(entries[:place + 1] + entries[place:])
+            self.assertEqual(not told, kind in again, f"twice {kind}: {told}")
+
+    def test_what_protects_people_and_does_not_fit_is_told(self):
+        def told(kind, which=0, **fields):
+            entries = redress()
+            entry = [entry for entry in entries if entry["fact"]["kind"] == kind][which]
+            entry["at"] = fields.pop("at", entry["at"])
+            entry["fact"].update(fields)
+            return self.told(entries)
+        for kind, fields, reason in [
+            ("threshold-set", {"change": change("0.41")}, "not set as it was proposed"),
+            ("threshold-proposed", {"change": {**change("0.4"), "reason": " "}}, "without a reason"),
+            ("threshold-proposed", {"change": {**change("0.4"), "forecast": {}}}, "without a reason or a forecast"),
+            ("threshold-proposed", {"change": {**change("0.4"), "forecast": {"men": 1}}}, "a in-words is none"),
+            ("threshold-proposed", {"change": change("0.4", "0.3")}, "after another than the one in use"),
+            ("seeds-committed", {"seeds": 3}, "are not those fixed"),
+            ("seeds-committed", {"commitment": digest("x")}, "are not those fixed"),
+            ("seeds-revealed", {"salt": "ac"}, "are not those fixed"),
+            ("seeds-revealed", {"seeds": ["s2", "s1"]}, "are not those fixed"),
+            ("seeds-revealed", {"seeds": ["s1", 2]}, "a names is none"),
+            ("seeds-revealed", {"shown": 3}, "do not add up"),
+            ("seeds-revealed", {"false_accepts": 3}, "do not add up"),
+            ("seeds-revealed", {"agreed": 2}, "do not add up"),
+            ("seeds-revealed", {"judgements": 5}, "do not add up"),
+            ("seeds-revealed", {"seconds_to_decide_p50": 10}, "do not add up"),
+            ("alert-judged-twice", {"first": "cannot tell"}, "the first judgement was another one"),
+            ("alert-judged-twice", {"second": "cannot tell"}, "not everybody who judged saw the same person"),
+            ("alert-held", {"until": at(673)}, "until a time that has come"),
+            ("alert-held", {"alert": "a3"}, "alert a3 was never raised"),
+            ("alert-held", {"until": at(692)}, "has a hold lifted that there is not"),
+            ("deployment-purged", {"alerts_destroyed": 2}, "not as many alerts"),
+            ("share-proposed", {"expires": at(1)}, "has expired when it is proposed"),
+            ("share-proposed", {"expires": at(674)}, "it is used after it expired"),
+            ("share-used", {"counterpart": "A third"}, "another counterpart than was agreed"),
+            ("share-used", {"direction": "in"}, "another direction than was agreed"),
+            ("share-used", {"what": "a list"}, "another what than was agreed"),
+            ("share-approved", {"share": "sh2"}, "share sh2 was never proposed"),
+            ("complaint-received", {"about": "hearsay"}, "about nothing known"),
+            ("complaint-answered", {"finding": "perhaps"}, "no known finding"),
+            ("complaint-answered", {"complaint": "k2"}, "complaint k2 was never received"),
+            ("complaint-received", {"complaint": "k" * 201}, "more than 200 bytes"),
+        ]:
+            self.assertIn(reason, told(kind, **fields), f"{kind} {fields}")
+        self.assertIn("another threshold than the 0.7 that is set", self.told([
+            {**entry, "fact": {**entry["fact"], "change": change("0.7", "0.4")}}
+            if entry["fact"].get("change", {}).get("value") == "0.5" else entry for entry in redress()]))
+
+    def test_holds_shares_and_seeds_have_their_times(self):
+        entries = redress()
+        at_kind = {entry["fact"]["kind"]: place for place, entry in enumerate(entries)}
+        without = [entry for entry in entries if entry["fact"]["kind"] != "hold-released"]
+        self.assertIn("before the hold is over", self.told(without))
+        over = copy.deepcopy(without)
+        for entry in over:
+            if entry["fact"]["kind"] == "alert-held":
+                entry["fact"]["until"] = at(693)
+        self.assertEqual(self.told(over), "", "it is over by itself")
+        used, told = entries[at_kind["share-used"]], at_kind["share-outcome-reported"]
+        later = {**used, "at": at(774)}
+        waiting = entries[:told] + [later]
+        self.assertIn("a report of an earlier use is overdue", self.told(waiting))
+        self.assertEqual(self.told(entries[:told] + [{**used, "at": at(773)}]), "")
+        self.assertEqual(self.told(entries[:told + 1] + [later]), "", "after the report the time begins anew")
+        early = entries[:at_kind["notice-published"] + 1] + [entries[at_kind["seeds-committed"]]]
+        self.assertIn("of a watchlist that is not frozen", self.told(early))
+        live = [{**entry, "fact": {**entry["fact"], "deployment_kind": "live"}}
+                if entry["fact"]["kind"] == "deployment-proposed" else entry for entry in entries
+                if entry["fact"]["kind"] != "recording-declared"]
+        self.assertIn("it is no exercise", self.told(live))
 
     def test_an_entry_has_one_spelling(self):
         good = '{"at":"2026-03-01T09:00:00.5Z","fact":{"kind":"deployment-resumed","deployment":"d\\n\\u0001é\\""}}'

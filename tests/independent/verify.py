@@ -268,7 +268,7 @@ def told_of_log(log):
 
 def tell_of_record(log, proven, open_questions):
     told = log.record
-    counts, ended = told.counts, told.in_stage("ended", "purged")
+    counts, ended = told.counts, told.in_stage("ended", "purged", "accounted")
     proven.append(f"The facts of every operation ({len(told.operations)}) and deployment ({len(told.deployments)}) "
                   "stand in a lawful order, and their dates never go back.")
     proven.append(f"Every deletion receipt ({told.receipts}) balances: in all {counts['templates_made']} templates "
@@ -281,7 +281,7 @@ def tell_of_record(log, proven, open_questions):
     open_questions.append("When anything happened: dates are the operator's own.")
     if log.missing:
         open_questions.append(f"Notices and policies on the record that are not published here: {log.missing}.")
-    if unfinished := len(told.deployments) - told.in_stage("purged", "withdrawn"):
+    if unfinished := len(told.deployments) - told.in_stage("purged", "accounted", "withdrawn"):
         open_questions.append(f"How deployments go on that are not purged yet: {unfinished}.")
 
 

@@ -5,18 +5,21 @@
 #[cfg(all(feature = "video", target_os = "linux"))]
 mod decode;
 mod detect;
+mod live;
 mod log;
+mod peer;
+mod search;
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::io::Write as _;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use face::bundle::{self, DEFAULT_BUNDLE};
 use face::{Bundle, Chip, EngineKind, OpenOptions, Recognizer, models};
-use serde::{Deserialize, Serialize};
+use peer::Peer;
+use serde::Serialize;
 
 /// The peer's program, so that it is found wherever the binary runs.
 const PEER: &str = include_str!("../../../benches/peers/embed.py");
@@ -39,8 +42,12 @@ pub(crate) enum BenchCommand {
     Detect(detect::DetectArgs),
     /// The public record at size: durable appends, the check of the whole log, and proofs of single entries.
     Log(log::LogArgs),
+    /// Several cameras at once, as a governed deployment: who is found, how late, at what cost.
+    Live(live::LiveArgs),
     /// Templates a second through a bundle's recogniser, on one thread.
     Embed(EmbedArgs),
+    /// Exact search in a gallery of random vectors, beside what the memory gives.
+    Search(search::SearchArgs),
 }
 
 /// What `overt bench embed` takes.
@@ -76,7 +83,9 @@ pub(crate) fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
         BenchCommand::Decode(args) => decode::run(args),
         BenchCommand::Detect(args) => detect::run(args),
         BenchCommand::Log(args) => log::run(args),
+        BenchCommand::Live(args) => live::run(args),
         BenchCommand::Embed(args) => embed(args),
+        BenchCommand::Search(args) => search::run(args),
     }
 }
 
@@ -95,8 +104,9 @@ fn embed(args: EmbedArgs) -> anyhow::Result<ExitCode> {
     let mut faces = Bundle::open(&bundle, &options)?;
     let alignment = faces.recognizer.contract().alignment.clone();
     let chips = chips(&mut *faces.recognizer, batch)?;
-    let mut peer = if peer { Some(Peer::start(&python, &bundle, &options, &chips)?) } else { None };
-    let (ours_ms, peer_ms) = measure(&mut *faces.recognizer, &chips, peer.as_mut(), seconds)?;
+    let mut peer = if peer { Some(start_peer(&python, &bundle, &options, &chips)?) } else { None };
+    let (ours_ms, peer_ms) = measure(&mut *faces.recognizer, &chips, peer.as_mut().map(|(peer, _)| peer), seconds)?;
+    let peer = peer.map(|(peer, _graph)| peer);
     let report = Report {
         recogniser: faces.recognizer.contract().model.clone(),
         bundle,
@@ -236,73 +246,21 @@ fn chips(recognizer: &mut dyn Recognizer, batch: usize) -> anyhow::Result<Vec<Ch
     Ok(chips)
 }
 
-/// A running peer.
-struct Peer {
-    child: Child,
-    orders: ChildStdin,
-    answers: BufReader<ChildStdout>,
-    version: String,
-    /// Holds the graph file until the peer has ended.
-    _graph: tempfile::NamedTempFile,
-}
-
-/// What the peer says.
-#[derive(Deserialize)]
-struct Answer {
-    version: Option<String>,
-    missing: Option<String>,
-    runs_ms: Option<Vec<f64>>,
-}
-
-impl Peer {
-    /// Starts the peer on the graph that the bundle's recogniser runs.
-    fn start(python: &str, bundle: &str, options: &OpenOptions, chips: &[Chip]) -> anyhow::Result<Self> {
-        let recogniser = Bundle::resolve(bundle, &options.models_dir)?.recogniser;
-        let prepared = bundle::prepare(models::catalogue()?.manifest(&recogniser)?, &options.models_dir)?;
-        let mut graph =
-            tempfile::Builder::new().suffix(".onnx").tempfile().context("writing the graph for the peer")?;
-        graph.write_all(&prepared.onnx_bytes).context("writing the graph for the peer")?;
-        let side = chips.first().map_or(0, Chip::side);
-        let mut child = command(python, graph.path(), &format!("{},3,{side},{side}", chips.len()), options.threads)
-            .spawn()
-            .with_context(|| format!("starting the peer with {python}; name a Python with --python"))?;
-        let orders = child.stdin.take().context("the peer's input")?;
-        let answers = BufReader::new(child.stdout.take().context("the peer's output")?);
-        let mut peer = Self { child, orders, answers, version: String::new(), _graph: graph };
-        let hello = peer.answer()?;
-        if let Some(missing) = hello.missing {
-            bail!(
-                "{python} has no module {missing}; the peer needs onnxruntime and numpy (for example in a virtual environment named with --python)"
-            );
-        }
-        peer.version = hello.version.context("the peer did not say its version")?;
-        Ok(peer)
-    }
-
-    /// The times of the peer's runs in one turn.
-    fn turn(&mut self, seconds: f64) -> anyhow::Result<Vec<f64>> {
-        writeln!(self.orders, "{seconds}").context("asking the peer to run")?;
-        self.answer()?.runs_ms.context("the peer gave no times")
-    }
-
-    fn answer(&mut self) -> anyhow::Result<Answer> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).context("reading the peer's answer")?;
-        serde_json::from_str(&line).context("the peer ended or said something else than JSON")
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It may have ended by itself; it must not outlive us.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(python: &str, graph: &Path, shape: &str, threads: usize) -> Command {
-    let mut command = Command::new(python);
-    command.arg("-c").arg(PEER).arg(graph).args(["--shape", shape, "--threads", &threads.to_string(), "--serve"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    command
+/// Starts the peer on the graph that the bundle's recogniser runs; the file with the graph must outlive it.
+fn start_peer(
+    python: &str,
+    bundle: &str,
+    options: &OpenOptions,
+    chips: &[Chip],
+) -> anyhow::Result<(Peer, tempfile::NamedTempFile)> {
+    let recogniser = Bundle::resolve(bundle, &options.models_dir)?.recogniser;
+    let prepared = bundle::prepare(models::catalogue()?.manifest(&recogniser)?, &options.models_dir)?;
+    let mut graph = tempfile::Builder::new().suffix(".onnx").tempfile().context("writing the graph for the peer")?;
+    graph.write_all(&prepared.onnx_bytes).context("writing the graph for the peer")?;
+    let side = chips.first().map_or(0, Chip::side);
+    let shape = format!("{},3,{side},{side}", chips.len());
+    let path = graph.path().to_string_lossy().into_owned();
+    let threads = options.threads.to_string();
+    let arguments = [path, "--shape".into(), shape, "--threads".into(), threads, "--serve".into()];
+    Ok((Peer::start(python, PEER, &arguments)?, graph))
 }

@@ -5,7 +5,7 @@ mod cast;
 pub(crate) mod exercise;
 mod footage;
 mod leftovers;
-mod officers;
+pub(crate) mod officers;
 mod report;
 mod screens;
 
@@ -78,7 +78,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
     let staff = Staff::of_an_exercise(clock.now())?;
     // The notice is published first: it has to stand for a while, and the models load meanwhile.
     let cameras = u32::try_from(args.source.len().max(1)).context("too many sources")?;
-    let prepared = exercise::announce(&directory, &staff, cameras, &*clock)?;
+    let prepared = exercise::announce(&directory, &staff, &exercise::Terms::exercise(cameras), &*clock)?;
     let mut faces = open(&args.bundle, &models_dir, None)?;
     eprintln!(
         "{} with {} on {}",
@@ -105,7 +105,8 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
         sources,
         clock: Arc::clone(&clock),
         pace: if args.once { Pace::AsFastAsConsumed } else { Pace::RealTime },
-        view_every_frames: if args.once { None } else { screens::VIEW_EVERY_FRAMES },
+        rhythm: pipeline::cadence::Rhythm::Usual,
+        view_interval: (!args.once).then_some(screens::VIEW_INTERVAL),
     })?;
     let exercise = report::Exercise { store, policy, deployment, data_dir, material, bundle: args.bundle.clone() };
     if args.once {

@@ -127,7 +127,7 @@ pub(crate) fn find(faces: &mut Faces, path: &Path) -> anyhow::Result<(Picture, V
     let picture = decode::file(path, &Limits::default())?;
     let found = faces
         .detector
-        .detect(picture.view())
+        .detect(picture.view().into())
         .with_context(|| format!("{}: no faces could be sought", path.display()))?;
     Ok((picture, found))
 }

@@ -42,22 +42,8 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Make a data directory: its log, its first policy, the first two people in its register.
     Create(desk::create::CreateArgs),
-    /// Name a purpose over time, under a policy.
-    Operation(desk::operation::OperationArgs),
-    /// Take one authorised use from its proposal to its published results.
-    Deployment(desk::deployment::DeploymentArgs),
-    /// Build the list of people sought in one deployment.
-    Watchlist(desk::watchlist::WatchlistArgs),
-    /// Look at candidates, judge them, and record what followed.
-    Alert(desk::alert::AlertArgs),
-    /// Take complaints in and answer them.
-    Complaint(desk::complaint::ComplaintArgs),
-    /// Agree what may leave to, or come from, another body.
-    Share(desk::share::ShareArgs),
-    /// Keep the register of who may act.
-    Staff(desk::staff::StaffArgs),
-    /// Look for anything that is not as it should be, and read the record.
-    Audit(desk::audit::AuditArgs),
+    #[command(flatten)]
+    Desk(desk::DeskCommand),
     /// Say in words what a policy profile allows, and check it for contradictions.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -78,17 +64,25 @@ enum Command {
     ServeDecoder,
 }
 
+impl CommandLine {
+    /// The command on a data directory that this line is, if it is one.
+    fn on_data_directory(self) -> Option<desk::DeskCommand> {
+        match self.command {
+            Command::Desk(command) => Some(command),
+            Command::Policy(command) => command.on_data_directory(),
+            _ => None,
+        }
+    }
+}
+
 impl Command {
     /// Whether it reads pictures of people, so that nobody else may read this process from then on.
     fn handles_faces(&self) -> bool {
         match self {
             Self::Demo(_) | Self::Inspect(_) | Self::Compare(_) | Self::Evaluate(_) | Self::Bench(_) => true,
-            Self::Deployment(_) | Self::Watchlist(_) | Self::Alert(_) | Self::Complaint(_) | Self::Share(_) => true,
+            Self::Desk(command) => command.handles_faces(),
             Self::Models(_)
             | Self::Create(_)
-            | Self::Operation(_)
-            | Self::Staff(_)
-            | Self::Audit(_)
             | Self::Policy(_)
             | Self::Verify(_)
             | Self::Prove(_)
@@ -122,14 +116,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::run(args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Create(args) => desk::create::run(args),
-        Command::Operation(args) => desk::operation::run(args),
-        Command::Deployment(args) => desk::deployment::run(args),
-        Command::Watchlist(args) => desk::watchlist::run(args),
-        Command::Alert(args) => desk::alert::run(args),
-        Command::Complaint(args) => desk::complaint::run(args),
-        Command::Share(args) => desk::share::run(args),
-        Command::Staff(args) => desk::staff::run(args),
-        Command::Audit(args) => desk::audit::run(args),
+        Command::Desk(command) => command.run(),
         Command::Policy(command) => policy::run(command),
         Command::Verify(args) => verify::run(args),
         Command::Prove(args) => prove::run(args),

@@ -10,6 +10,10 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 use store::{Explanation, StoreError};
 
+use crate::desk::DeskCommand;
+use crate::desk::adopt::AdoptArgs;
+use crate::desk::threshold::ThresholdArgs;
+
 /// Exit code for a profile that was read and found wrong.
 const REFUSED: u8 = 1;
 /// Most bytes read of a file; the store refuses less than this with a sentence of its own.
@@ -23,7 +27,9 @@ pub(crate) enum PolicyCommand {
     /// Look for contradictions: a length above its ceiling, a role that may approve what it proposes, an empty vocabulary.
     Check(ProfileArgs),
     /// Put a profile in force on a data directory.
-    Adopt(crate::desk::adopt::AdoptArgs),
+    Adopt(AdoptArgs),
+    /// Set the threshold of a model by two people, and tell which is in use.
+    Threshold(ThresholdArgs),
     /// Print a shipped profile as a file to begin one's own with, or the names of those there are.
     Shipped(ShippedArgs),
 }
@@ -57,12 +63,24 @@ pub(crate) struct ShippedArgs {
     name: Option<String>,
 }
 
+impl PolicyCommand {
+    /// The command on a data directory that this is, if it is one.
+    pub(crate) fn on_data_directory(self) -> Option<DeskCommand> {
+        match self {
+            Self::Adopt(args) => Some(DeskCommand::Adopt(args)),
+            Self::Threshold(args) => Some(DeskCommand::Threshold(args)),
+            Self::Explain(_) | Self::Check(_) | Self::Shipped(_) => None,
+        }
+    }
+}
+
 /// Runs one of them.
 pub(crate) fn run(command: PolicyCommand) -> Result<ExitCode> {
     match command {
         PolicyCommand::Explain(args) => explain(&args),
         PolicyCommand::Check(args) => check(&args),
-        PolicyCommand::Adopt(args) => crate::desk::adopt::run(&args),
+        PolicyCommand::Adopt(args) => DeskCommand::Adopt(args).run(),
+        PolicyCommand::Threshold(args) => DeskCommand::Threshold(args).run(),
         PolicyCommand::Shipped(args) => shipped(&args),
     }
 }
@@ -149,7 +167,7 @@ mod tests {
         let verdict = store::explain(sound);
         assert!(
             is_sound(&verdict)
-                && verdict_words(&verdict).starts_with("sound: the profile \"railway-pilot\", version 1")
+                && verdict_words(&verdict).starts_with("sound: the profile \"railway-pilot\", version 2")
         );
         assert_eq!(verdict_json(&verdict)["sound"], json!(true));
         for (from, to, setting, wrong) in [
@@ -172,7 +190,7 @@ mod tests {
                 "protected_grounds",
                 "empty",
             ),
-            ("fpir = 0.0038", "fpir = 0.0041", "thresholds", "above threshold_fpir_max"),
+            ("value = [\"recording\", \"camera\"]", "value = []", "sources", "no source is named"),
         ] {
             let verdict = store::explain(&sound.replacen(from, to, 1));
             let words = verdict_words(&verdict);
@@ -181,6 +199,8 @@ mod tests {
             let object = verdict_json(&verdict);
             assert_eq!((&object["sound"], &object["contradictions"][0]["setting"]), (&json!(false), &json!(setting)));
         }
+        let loose = store::shipped_policy("laboratory").unwrap().replacen("fpir = 0.0038", "fpir = 0.011", 1);
+        assert!(verdict_words(&store::explain(&loose)).contains("thresholds: ") && !is_sound(&store::explain(&loose)));
         let unreadable = store::explain("profile = 1");
         assert!(verdict_words(&unreadable).starts_with("REFUSED: ") && !is_sound(&unreadable));
         assert_eq!(verdict_json(&unreadable)["sound"], json!(false));

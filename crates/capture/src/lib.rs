@@ -15,6 +15,7 @@ mod folder;
 pub mod pace;
 pub mod concourse;
 pub mod yuv;
+pub mod outside;
 #[cfg_attr(not(all(feature = "video", target_os = "linux")), allow(dead_code, reason = "only cameras tell the time"))]
 pub mod stamp;
 mod rgb;
@@ -42,6 +43,7 @@ pub use frame::{CaptureError, Frame, FrameSource};
 pub use health::{Health, Skip};
 #[cfg(all(feature = "video", target_os = "linux"))]
 pub use isolation::process::DECODER_COMMAND;
+pub use outside::Outside;
 pub use pace::{Counts, Feed, Pace, Stopper};
 pub use permit::{Permit, PermitKeeper};
 pub use recording::{FrameOptions, Limits, Recording, Still};

@@ -134,6 +134,11 @@ impl Recording {
         self.bytes
     }
 
+    /// Whether it is a folder of pictures.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.content, Content::Pictures(_))
+    }
+
     /// The last part of its path, for the screens of those who run the exercise. A file's name may say more than the
     /// public should read: the record uses the digest.
     pub fn name_for_people(&self) -> String {

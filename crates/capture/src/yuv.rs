@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::frame::wipe;
+use crate::outside::Outside;
 use crate::stamp::Stamp;
 
 /// One decoded picture. Its planes lie where the decoder's process put them; dropping it wipes them and gives the place
@@ -163,6 +164,37 @@ impl YuvFrame {
         match self.shape.layout {
             Layout::I420 => Chroma::Planar { blue: first.of(self.bytes()), red: second.of(self.bytes()) },
             Layout::Nv12 => Chroma::Interleaved(first.of(self.bytes())),
+        }
+    }
+
+    /// Blanks what nobody may look at: black, without colour. A mask of another size blanks everything.
+    pub fn blank(&mut self, outside: &Outside) {
+        let (shape, fits) = (self.shape, outside.fits(self.width(), self.height()));
+        let black = if shape.range == Range::Full { 0 } else { 16 };
+        let [luma, first, second] = shape.planes();
+        let pair = if shape.layout == Layout::Nv12 { 2 } else { 1 };
+        for (plane, spans, pixel_bytes, value) in
+            [(luma, outside.luma(), 1, black), (first, outside.chroma(), pair, 128), (second, outside.chroma(), 1, 128)]
+        {
+            let bytes = self.bytes_mut();
+            for y in 0..plane.rows {
+                let from = plane.from + y * plane.stride_bytes;
+                let Some(row) = bytes.get_mut(from..from + plane.row_bytes) else { continue };
+                match spans.get(y) {
+                    Some(spans) if fits => spans.iter().for_each(|span| {
+                        row[span.start * pixel_bytes..span.end * pixel_bytes].fill(value);
+                    }),
+                    _ => row.fill(value),
+                }
+            }
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.storage {
+            #[cfg(all(feature = "video", target_os = "linux"))]
+            Storage::Slot(slot) => slot.bytes_mut(),
+            Storage::Owned(bytes) => bytes,
         }
     }
 

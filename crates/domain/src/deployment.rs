@@ -3,6 +3,8 @@
 mod mandate;
 mod proposing;
 mod before;
+mod sources;
+mod source_refusal;
 mod running;
 mod purged;
 mod due;
@@ -31,21 +33,16 @@ pub use purged::{Followed, Purged};
 pub use replay::{Inconsistent, Recollection};
 pub use running::{Cause, Destroyed, Ended, Live, Paused};
 pub use seeding::SeedPair;
+pub use source_refusal::SourceRefusal;
+pub use sources::{CAMERA_NAME_CHARS_MAX, CameraTerms, Declaration};
 
-/// What kind of use it is. An exercise reads recorded files; nothing in this version can open a camera.
+/// What kind of use it is, and with that what it may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Recorded files only, for training, demonstration and measurement.
     Exercise,
-}
-
-impl Kind {
-    /// The word on the record and on every screen.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Exercise => "exercise",
-        }
-    }
+    /// Cameras, each of them declared on the record with its recognition zone.
+    Live,
 }
 
 /// What a deployment is to be.

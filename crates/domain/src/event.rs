@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::alert::{AlertStep, Judgement, Outcome};
 use crate::complaint::ComplaintStep;
-use crate::deployment::Plan;
+use crate::deployment::{Declaration, Plan};
 use crate::identifiers::{AlertId, DeploymentId, OfficerId, OperationId};
 use crate::officer::Role;
 use crate::share::ShareStep;
@@ -130,12 +130,7 @@ pub enum Happening {
         page: String,
         role: Role,
     },
-    RecordingDeclared {
-        deployment: DeploymentId,
-        camera: String,
-        digest: String,
-        bytes: u64,
-    },
+    Declared(Declaration),
     Started {
         deployment: DeploymentId,
         equipment: Equipment,
@@ -334,9 +329,7 @@ impl Event {
                 page,
                 role: role.word().into(),
             },
-            H::RecordingDeclared { deployment, camera, digest, bytes } => {
-                Fact::RecordingDeclared { deployment: text(&deployment), camera, digest, bytes }
-            }
+            H::Declared(declared) => declared.fact(),
             H::Started { deployment, equipment } => {
                 Fact::DeploymentStarted { deployment: text(&deployment), equipment }
             }

@@ -39,17 +39,17 @@ pub use clock::Clock;
 pub use complaint::{Complaint, ComplaintStep, Finding, Occasion};
 pub use decided::Decided;
 pub use deployment::{
-    Announced, Approved, Cause, Deployment, Draft, Due, Ended, Followed, Kind, Lease, Live, Mandate, Overdue, Paused,
-    Plan, Proposed, Purged, Withdrawn,
+    Announced, Approved, CameraTerms, Cause, Declaration, Deployment, Draft, Due, Ended, Followed, Kind, Lease, Live,
+    Mandate, Overdue, Paused, Plan, Proposed, Purged, SourceRefusal, Withdrawn,
 };
 pub use event::{Actor, Event, Happening, Publication, Withheld, published_plan};
-pub use evidence::{Counts, Equipment, Results};
+pub use evidence::{Counts, Equipment, Results, Zone};
 pub use figures::Figures;
 pub use hold::{Hold, HoldGround, HoldTerms};
 pub use identifiers::{AlertId, ComplaintId, DeploymentId, OfficerId, OperationId, ShareId, SuppressionId};
 pub use officer::{Officer, Role};
 pub use operation::Operation;
-pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles};
+pub use policy::{Adjudicators, OutsideAuthoriser, Policy, PolicyFault, Roles, SourceKind};
 pub use receipt::{AlertReceipt, ReceiptCode};
 pub use refusal::Refusal;
 pub use settle::{Hit, Nearest, PendingAlert, Settlement, settle, settle_among};

@@ -21,7 +21,7 @@ use crate::refusal::Refusal;
 use crate::threshold::{ModelId, Threshold};
 
 pub use assessment::{RISKS, Risk};
-pub use choices::{Adjudicators, OutsideAuthoriser, Roles};
+pub use choices::{Adjudicators, OutsideAuthoriser, Roles, SourceKind};
 pub use limits::{Range, ranges};
 pub use said::{Part, Said};
 pub use schedule::{Held, Kept, Term};
@@ -112,6 +112,8 @@ pub struct Policy {
     /// Classes of places for operator-initiated use; empty where it is forbidden.
     pub oifr_place_classes: Vec<String>,
 
+    /// What frames may come from.
+    pub sources: Vec<SourceKind>,
     /// How many people judge an alert.
     pub second_adjudicator: Adjudicators,
     /// Whether somebody outside must sign.

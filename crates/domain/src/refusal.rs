@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::alert::AlertRefusal;
+use crate::deployment::SourceRefusal;
 use crate::share::ShareRefusal;
 
 /// Why a rule said no. `Display` is the sentence a person reads; [`Refusal::rule`] is where it comes from.
@@ -66,7 +67,6 @@ pub enum Refusal {
     NoticeTooLate { published: Timestamp, lead: SignedDuration, earliest: Timestamp },
     SignageNotConfirmed,
     SignageTooOld { confirmed: Timestamp, age_max: SignedDuration },
-    NoRecordingDeclared,
     OutsideWindow { starts: Timestamp, ends: Timestamp },
     LeaseExpired { expired: Timestamp },
     ThresholdNotMeasured,
@@ -80,6 +80,7 @@ pub enum Refusal {
     AlertExpired { expired: Timestamp },
     Alert(AlertRefusal),
     Share(ShareRefusal),
+    Source(SourceRefusal),
     ClockWentBack { last: Timestamp },
     TripNotCleared,
     NothingTripped,
@@ -163,7 +164,6 @@ impl Refusal {
             Self::SignageNotConfirmed | Self::SignageTooOld { .. } => {
                 "signs and another route are confirmed on the day"
             }
-            Self::NoRecordingDeclared => "an exercise reads recorded files that stand on the record, never a camera",
             Self::LeaseExpired { .. } => "authority is a lease: it ends by itself",
             Self::ThresholdUnexplained { .. } => {
                 "a threshold is set by two people, for a stated reason, with its effect foretold by group"
@@ -179,6 +179,7 @@ impl Refusal {
             Self::ReasonMissing => "what is stopped or given up is given up for a stated reason",
             Self::Alert(refusal) => refusal.rule(),
             Self::Share(refusal) => refusal.rule(),
+            Self::Source(refusal) => refusal.rule(),
             Self::AlertExpired { .. } => "retention: an alert is gone at its expiry",
             Self::ClockWentBack { .. } => "the record never goes back in time",
             Self::TripNotCleared | Self::NothingTripped => {
@@ -380,9 +381,6 @@ impl fmt::Display for Refusal {
                 out,
                 "the signs were confirmed at {confirmed}, longer ago than {age_max:#}; confirm them again on the spot"
             ),
-            Self::NoRecordingDeclared => {
-                write!(out, "no recording is declared for this exercise; declare the files it reads")
-            }
             Self::OutsideWindow { starts, ends } => {
                 write!(out, "the authorised window is {starts} to {ends}; this is outside it")
             }
@@ -418,6 +416,7 @@ impl fmt::Display for Refusal {
             }
             Self::Alert(refusal) => refusal.fmt(out),
             Self::Share(refusal) => refusal.fmt(out),
+            Self::Source(refusal) => refusal.fmt(out),
             Self::ClockWentBack { last } => {
                 write!(out, "the clock reads earlier than the last entry ({last}); set it right before going on")
             }

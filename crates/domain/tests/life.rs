@@ -4,9 +4,10 @@
 
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
-    Adjudicators, Age, Announced, Approval, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts, Equipment,
-    Event, Kind, ModelId, Nearest, Officer, OfficerId, Operation, OperationId, OutsideAuthoriser, Plan, Policy,
-    Publication, Refusal, Retention, Role, Roles, Roll, Score, Settlement, Tally, Threshold, settle,
+    Adjudicators, Age, Announced, Approval, CameraTerms, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts,
+    Equipment, Event, Kind, ModelId, Nearest, Officer, OfficerId, Operation, OperationId, OutsideAuthoriser, Plan,
+    Policy, Publication, Refusal, Retention, Role, Roles, Roll, Score, Settlement, SourceKind, SourceRefusal, Tally,
+    Threshold, Zone, settle,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -81,6 +82,7 @@ fn policy() -> Policy {
         outcomes: words(&["identity confirmed", "identity refuted", "no action"]),
         oifr_powers: words(&[]),
         oifr_place_classes: words(&[]),
+        sources: vec![SourceKind::Recording],
         second_adjudicator: Adjudicators::One,
         outside_authoriser: OutsideAuthoriser::NotNeeded,
         roles: Roles { propose: vec![Role::Proposer], approve: vec![Role::AuthorisingOfficer], approve_urgent: vec![] },
@@ -238,7 +240,7 @@ fn a_start_needs_every_one_of_its_conditions() {
     let listed = bare.freeze_watchlist(&lister(), &roll(1), "c".into(), &policy(), at(3)).unwrap().into_parts().0;
     assert_eq!(start(listed.clone(), &policy(), &threshold(), at(100)), Err(Refusal::SignageNotConfirmed));
     let signed = listed.confirm_signage(&operator(), 1, "round", "https://page", at(4)).unwrap().into_parts().0;
-    assert_eq!(start(signed, &policy(), &threshold(), at(100)), Err(Refusal::NoRecordingDeclared));
+    assert_eq!(start(signed, &policy(), &threshold(), at(100)), Err(SourceRefusal::NoRecordingDeclared.into()));
 
     let mut long_notice = policy();
     long_notice.notice_lead = SignedDuration::from_secs(99);
@@ -366,4 +368,111 @@ fn a_face_that_matches_nobody_is_gone_before_settle_returns() {
         drop(settlement);
         assert!(gone.get(), "{case}: a candidate that nobody records is gone too");
     }
+}
+
+fn with_cameras() -> Policy {
+    Policy { sources: vec![SourceKind::Camera], ..policy() }
+}
+
+fn camera(name: &str) -> CameraTerms {
+    let zone = "0,400 1000,400 1000,1000 0,1000".parse().unwrap();
+    CameraTerms { name: name.into(), source_commitment: digest(), zone, face_side_px_min: None }
+}
+
+/// A live deployment of two cameras, prepared but for these.
+fn without_cameras(record: &mut Record) -> Announced {
+    let plan = Plan { kind: Kind::Live, cameras: 2, ..plan() };
+    let proposed = record.take(Draft { plan }.propose(&proposer(), &with_cameras(), at(0)).unwrap());
+    let approved = record.take(proposed.approve(&authoriser(), &with_cameras(), at(1)).unwrap());
+    let notice = approved.announce(&authoriser(), "n".into(), &operation(), &with_cameras(), at(2));
+    let state = record.take(notice.unwrap());
+    let state = record.take(state.freeze_watchlist(&lister(), &roll(1), "c".into(), &with_cameras(), at(3)).unwrap());
+    record.take(state.confirm_signage(&operator(), 4, "round", "https://page", at(4)).unwrap())
+}
+
+fn declare(state: Announced, terms: CameraTerms) -> Result<Decided<Announced>, Refusal> {
+    state.declare_camera(&operator(), terms, &with_cameras(), at(5))
+}
+
+#[test]
+fn a_live_deployment_opens_the_cameras_it_declared_and_no_other() {
+    let mut record = Record::default();
+    let state = without_cameras(&mut record);
+    let start =
+        |state: Announced, policy: &Policy| state.start(&operator(), equipment(), &threshold(), policy, at(100));
+    assert_eq!(start(state.clone(), &with_cameras()).unwrap_err(), SourceRefusal::NoCameraDeclared.into());
+    let larger = CameraTerms { face_side_px_min: Some(90), ..camera("stairs") };
+    let state = record.take(declare(state, camera("gate")).unwrap());
+    let state = record.take(declare(state, larger).unwrap());
+    assert_eq!(record.state(), Deployment::Announced(state.clone()));
+
+    // The policy may forbid cameras after the plan was proposed.
+    let refused = start(state.clone(), &policy()).unwrap_err();
+    assert_eq!(refused, SourceRefusal::NotInPolicy { kind: "live", source: "camera" }.into());
+    assert!(refused.to_string().contains("\"camera\" is not among its sources") && refused.rule().contains("closed"));
+
+    let live = record.take(start(state, &with_cameras()).unwrap());
+    assert_eq!(record.state(), Deployment::Live(live.clone()));
+    let zone: Zone = "0,400 1000,400 1000,1000 0,1000".parse().unwrap();
+    assert_eq!(live.declares_camera("gate", &digest()), Some(&zone));
+    assert_eq!(live.declares_camera("gate", &"cd".repeat(32)), None, "another address");
+    assert_eq!(live.declares_camera("platform", &digest()), None, "a camera that was not declared");
+    assert!(!live.declares("gate", &digest()), "a camera is no recording");
+    let names: Vec<_> = live.cameras().map(|camera| camera.name.as_str()).collect();
+    assert_eq!(names, ["gate", "stairs"]);
+    let side = |camera| live.face_side_px_min(camera, &with_cameras());
+    assert_eq!((side("gate"), side("stairs")), (40, 90));
+    let stricter = Policy { face_side_px_min: 100, ..with_cameras() };
+    assert_eq!(live.face_side_px_min("stairs", &stricter), 100);
+}
+
+#[test]
+fn a_camera_is_declared_once_within_the_plan_and_only_for_a_live_deployment() {
+    let bare = || without_cameras(&mut Record::default());
+    let one = || declare(bare(), camera("gate")).unwrap().into_parts().0;
+    let moved = CameraTerms { zone: Zone::whole_view(), ..camera("gate") };
+    let again = declare(one(), moved).unwrap_err();
+    assert_eq!(again, SourceRefusal::CameraDeclaredAlready { camera: "gate".into() }.into());
+    let two = declare(one(), camera("stairs")).unwrap().into_parts().0;
+    assert_eq!(declare(two, camera("lift")).unwrap_err(), SourceRefusal::TooManyCameras { most: 2 }.into());
+    for name in ["", " gate", "gate\n", &"g".repeat(65)] {
+        assert_eq!(declare(bare(), camera(name)).unwrap_err(), SourceRefusal::CameraNameUnfit.into(), "{name:?}");
+    }
+    let small = CameraTerms { face_side_px_min: Some(39), ..camera("gate") };
+    let refused = SourceRefusal::FaceTooSmall { side_px: 39, side_px_min: 40 };
+    assert_eq!(declare(bare(), small).unwrap_err(), refused.into());
+    let address = CameraTerms { source_commitment: "rtsp://192.0.2.1/1".into(), ..camera("gate") };
+    assert_eq!(declare(bare(), address).unwrap_err(), Refusal::DigestMalformed { what: "the camera's address" });
+
+    let exercise = announced(&mut Record::default());
+    let refused = exercise.declare_camera(&operator(), camera("gate"), &policy(), at(5)).unwrap_err();
+    assert_eq!(refused, SourceRefusal::CameraInExercise.into());
+    let refused = bare().declare_recording(&operator(), "gate", digest(), 10, at(5)).unwrap_err();
+    assert_eq!(refused, SourceRefusal::RecordingInLive.into());
+}
+
+#[test]
+fn a_kind_that_the_policy_does_not_allow_is_not_proposed() {
+    for (kind, allowed, refused) in
+        [(Kind::Live, policy(), ("live", "camera")), (Kind::Exercise, with_cameras(), ("exercise", "recording"))]
+    {
+        let (kind_word, source) = refused;
+        let proposed = Draft { plan: Plan { kind, ..plan() } }.propose(&proposer(), &allowed, at(0));
+        assert_eq!(proposed.unwrap_err(), SourceRefusal::NotInPolicy { kind: kind_word, source }.into());
+    }
+    assert_eq!(Kind::ALL.map(|kind| Kind::from_word(kind.word())), Kind::ALL.map(Some));
+}
+
+#[test]
+fn a_record_with_a_camera_that_the_rules_refuse_does_not_replay() {
+    let mut record = Record::default();
+    let state = without_cameras(&mut record);
+    record.take(declare(state, camera("gate")).unwrap());
+    let camera = record.0.last().unwrap().clone();
+    let twice = [record.0.clone(), vec![camera.clone()]].concat();
+    assert!(Deployment::replay(&twice).unwrap_err().found.contains("declared already"));
+    let mut exercise = Record::default();
+    announced(&mut exercise);
+    exercise.0.push(camera);
+    assert!(Deployment::replay(&exercise.0).unwrap_err().found.contains("opens no camera"));
 }

@@ -10,8 +10,8 @@ use domain::alert::{Engagement, Reclassification};
 use domain::deployment::Destroyed;
 use domain::{
     AlertId, AlertState, Announced, Approved, Decided, Deployment, Draft, Followed, Judgement, Live, Member, ModelId,
-    Nearest, Officer, OfficerId, Outcome, Policy, Proposed, Refusal, Role, Score, Settlement, Tally, Watched, alert,
-    published_plan, settle, staff, tripped,
+    Nearest, Officer, OfficerId, Outcome, Plan, Policy, Proposed, Refusal, Role, Score, Settlement, SourceKind, Tally,
+    Watched, alert, published_plan, settle, staff, tripped,
 };
 use evidence::authorisation::sign_plan;
 
@@ -30,7 +30,7 @@ type Answer = Option<Result<(), Refusal>>;
 type Action = (&'static str, fn(Subject, &Officer) -> Answer);
 
 fn rules() -> Policy {
-    urgent_policy()
+    Policy { sources: SourceKind::ALL.to_vec(), ..urgent_policy() }
 }
 
 fn done<T>(decided: Decided<T>) -> T {
@@ -42,12 +42,20 @@ fn who(name: &str, role: Role) -> Officer {
 }
 
 fn proposed() -> Proposed {
-    done(Draft { plan: plan() }.propose(&who("a", Role::Proposer), &rules(), at(0)).unwrap())
+    proposed_as(plan())
+}
+
+fn proposed_as(plan: Plan) -> Proposed {
+    done(Draft { plan }.propose(&who("a", Role::Proposer), &rules(), at(0)).unwrap())
 }
 
 fn documented() -> Proposed {
+    documented_as(plan())
+}
+
+fn documented_as(plan: Plan) -> Proposed {
     let by = who("a", Role::Proposer);
-    done(proposed().fill_document(&by, "impact assessment", digest(), &rules(), at(0)).unwrap())
+    done(proposed_as(plan).fill_document(&by, "impact assessment", digest(), &rules(), at(0)).unwrap())
 }
 
 fn approved() -> Approved {
@@ -70,6 +78,15 @@ fn prepared() -> Announced {
     let state = done(announced().freeze_watchlist(&lister, &roll(1), "c".into(), &rules(), at(2)).unwrap());
     let state = done(state.confirm_signage(&operator, 2, "round", "https://page", at(3)).unwrap());
     done(state.declare_recording(&operator, "c1", "d".into(), 1, at(3)).unwrap())
+}
+
+/// A live deployment for which one of two planned cameras is declared.
+fn for_cameras() -> Announced {
+    let by = who("b", Role::AuthorisingOfficer);
+    let two = Plan { cameras: 2, ..live_plan() };
+    let approved = done(documented_as(two).approve(&by, &rules(), at(0)).unwrap());
+    let announced = done(approved.announce(&by, "n".into(), &operation(), &rules(), at(1)).unwrap());
+    done(announced.declare_camera(&who("o", Role::Operator), camera("c1"), &rules(), at(3)).unwrap())
 }
 
 fn live() -> Live {
@@ -120,6 +137,7 @@ fn subjects() -> Vec<(&'static str, Subject)> {
         ("urgent", deployment(Deployment::Approved(urgently_approved()))),
         ("announced", deployment(Deployment::Announced(announced()))),
         ("prepared", deployment(Deployment::Announced(prepared()))),
+        ("on camera", deployment(Deployment::Announced(for_cameras()))),
         ("live", deployment(Deployment::Live(live()))),
         ("paused", deployment(Deployment::Paused(paused))),
         ("tripped", deployment(Deployment::Paused(done(live().trip(&trip, at(3)))))),
@@ -229,6 +247,10 @@ const ACTIONS: &[Action] = &[
     (
         "declare recording",
         on_deployment!(d, who, { d.expect_announced()?.declare_recording(who, "c", "d".into(), 1, at(ON_THE_DAY)) }),
+    ),
+    (
+        "declare camera",
+        on_deployment!(d, who, { d.expect_announced()?.declare_camera(who, camera("c2"), &rules(), at(ON_THE_DAY)) }),
     ),
     (
         "start",

@@ -40,6 +40,11 @@ properties! {
     "nobody is listed after the freeze",
     "never live without signs confirmed on the day",
     "never live without a declared recording",
+    "never live without a declared camera",
+    "never live from a source that the policy does not allow",
+    "never live with more cameras than were approved",
+    "an exercise reads no camera, and a live deployment no recording",
+    "a camera stays as it was declared",
     "never live outside the window",
     "never live without a passing evaluation for the model and threshold",
     "no candidate without a live lease",
@@ -107,6 +112,6 @@ fn ordinary_life_with_an_outside_body_keeps_every_promise() {
 }
 
 #[test]
-fn life_on_the_urgent_route_keeps_every_promise() {
+fn life_on_the_urgent_route_with_cameras_keeps_every_promise() {
     explore(Life::urgent());
 }

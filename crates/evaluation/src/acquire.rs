@@ -87,7 +87,7 @@ fn template(faces: &mut Faces, name: &str, data: &[u8]) -> Result<Result<(Templa
         Ok(picture) => picture,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let found = faces.detector.detect(picture.view())?;
+    let found = faces.detector.detect(picture.view().into())?;
     let Some(chosen) = foremost(&found) else {
         let (width, height) = (picture.width(), picture.height());
         return Ok(Err(format!("{name}: no face found in {width} x {height} pixels")));

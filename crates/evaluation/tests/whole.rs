@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use evaluation::{Evaluation, EvaluationError, Index, Settings};
-use face::{Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Point, Recognizer, Rect, RgbView};
+use face::{
+    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, PictureView, Point, Recognizer, Rect, RgbView,
+};
 use face::{ScoreKind, Template};
 use serde_json::Value;
 
@@ -172,7 +174,9 @@ impl Detector for NotBlack {
         "not-black"
     }
 
-    fn detect(&mut self, picture: RgbView<'_>) -> Result<Vec<Detection>, EngineError> {
+    fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+        let whole = picture.to_rgb();
+        let picture = whole.view();
         let face = Rect { left: 0.0, top: 0.0, width: picture.width as f32, height: picture.height as f32 };
         let points = [Point { x: 1.0, y: 1.0 }; 5];
         let seen = picture.row(0).iter().any(|&value| value > 0);

@@ -1,6 +1,6 @@
 //! Commitments that the record opens itself later: how anybody computes them again from what is told.
 //!
-//! Both are SHA-256 of lines of text, in lower-case hexadecimal. Until the salt is told they fit anything.
+//! Each is SHA-256 of lines of text, in lower-case hexadecimal. Until the salt is told they fit anything.
 
 use std::fmt::Write as _;
 
@@ -19,6 +19,12 @@ pub fn seeds(deployment: &str, salt: &str, seeds: &[String]) -> String {
         text.push('\n');
     }
     hexadecimal(&text)
+}
+
+/// The commitment to where a camera is: a title line, the deployment, the camera's name, the salt, its address without
+/// what signs in to it. Who is told salt and address can see that no other camera was opened in its place.
+pub fn camera(deployment: &str, camera: &str, salt: &str, address: &str) -> String {
+    hexadecimal(&format!("overt camera 1\n{deployment}\n{camera}\n{salt}\n{address}\n"))
 }
 
 fn hexadecimal(text: &str) -> String {
@@ -43,6 +49,10 @@ mod tests {
         assert_eq!(
             seeds("d1", "00ff", &["s1".into(), "s2".into()]),
             "9eeb004782cbf30a351a982bbc388fb987e062ea08ef35472e28c9153449a32c"
+        );
+        assert_eq!(
+            camera("d1", "c1", "00ff", "rtsp://192.0.2.1/1"),
+            "042c589f079a7aeb7b2a97593f2e9db8d3ba7b76e29ead9db15609599d5b3c00"
         );
         assert_ne!(seeds("d1", "00ff", &["s2".into(), "s1".into()]), seeds("d1", "00ff", &["s1".into(), "s2".into()]));
     }

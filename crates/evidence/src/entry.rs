@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::terms::{Equipment, Results, SeedFigures, ShareTerms};
+use crate::terms::{CameraDeclaration, DeploymentPlan, Equipment, Results, SeedFigures, ShareTerms};
 
 /// Most bytes an entry may have (C2SP tlog-tiles: a length is 16 bits).
 pub const ENTRY_BYTES_MAX: usize = 65_535;
@@ -165,6 +165,8 @@ pub enum Fact {
         /// Its length in bytes.
         bytes: u64,
     },
+    /// A camera that a live deployment will open, and where in its view faces are compared.
+    CameraDeclared(CameraDeclaration),
     /// Comparison began.
     DeploymentStarted {
         /// The deployment.
@@ -445,32 +447,6 @@ pub enum Fact {
     },
 }
 
-/// What a deployment is to be, as proposed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DeploymentPlan {
-    /// Its name on the record.
-    pub deployment: String,
-    /// The operation it belongs to.
-    pub operation: String,
-    /// `exercise` (recorded files only) or, later, `live`.
-    pub deployment_kind: String,
-    /// Why, from the policy's closed vocabulary.
-    pub purpose: String,
-    /// Where, in words.
-    pub place: String,
-    /// Why there, from the policy's closed vocabulary.
-    pub place_ground: String,
-    /// SHA-256 of the evidence for that ground, hexadecimal.
-    pub place_evidence: String,
-    /// Number of cameras (for an exercise: recordings).
-    pub cameras: u32,
-    /// Beginning of the authorised window.
-    pub starts: Timestamp,
-    /// End of the authorised window.
-    pub ends: Timestamp,
-}
-
 /// What was made and what became of it. `templates_made == templates_destroyed + alerts_kept` always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -528,6 +504,7 @@ impl Fact {
             | Self::ShareRevoked { .. } => None,
             Self::SeedsRevealed(figures) => Some(&figures.deployment),
             Self::DeploymentProposed(plan) => Some(&plan.deployment),
+            Self::CameraDeclared(camera) => Some(&camera.deployment),
             Self::DeploymentApproved { deployment, .. }
             | Self::DeploymentApprovedUrgently { deployment, .. }
             | Self::DeploymentRatified { deployment, .. }

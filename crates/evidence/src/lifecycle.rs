@@ -13,6 +13,7 @@ use crate::alert_steps::{AlertSteps, Seeds};
 use crate::entry::SUPPRESSED_STEP;
 use crate::mandate::Mandate;
 use crate::receipts::Ledger;
+use crate::sources::Sources;
 use crate::steps::{Stage, deed, lawful_stages, stage_after, stage_words};
 use crate::thresholds::Thresholds;
 use crate::undertakings::Undertakings;
@@ -20,7 +21,7 @@ use crate::{Counts, DeploymentPlan, Entry, Fact, Results};
 
 /// Most problems that are told; the rest are counted.
 pub const PROBLEMS_MAX: usize = 100;
-/// Most policies, operations, deployments and alerts of unpurged deployments that are remembered at one time.
+/// Most policies, operations, deployments, cameras and alerts of unpurged deployments that are remembered at one time.
 pub const NAMES_MAX: usize = 1_000_000;
 /// Longest name that is remembered.
 pub const NAME_BYTES_MAX: usize = 200;
@@ -93,7 +94,7 @@ struct Account {
 /// What is remembered of a deployment until it is purged or withdrawn.
 #[derive(Debug)]
 struct Running {
-    is_exercise: bool,
+    sources: Sources,
     cameras: u32,
     mandate: Mandate,
     /// Number of people on the watchlist, once it is frozen.
@@ -105,9 +106,8 @@ struct Running {
     images_destroyed: Option<u64>,
     suppression_told: bool,
     signage_confirmed: bool,
-    recording_declared: bool,
-    /// How often an alert was raised, repetitions too.
-    alerts_named: usize,
+    /// How often an alert was raised or a camera declared, repetitions too.
+    names_given: usize,
     /// How far each alert has come.
     alerts: BTreeMap<String, AlertSteps>,
     /// The pairs that an exercise seeds, once they are fixed.
@@ -162,6 +162,7 @@ impl Story {
             Fact::OperationOpened { operation, .. } => operation,
             Fact::DeploymentProposed(plan) => &plan.deployment,
             Fact::AlertRaised { alert, .. } => alert,
+            Fact::CameraDeclared(camera) => &camera.camera,
             Fact::ShareProposed(terms) => &terms.share,
             Fact::ComplaintReceived { complaint, .. } => complaint,
             Fact::ShareApproved { .. }
@@ -231,8 +232,12 @@ impl Story {
         if plan.starts >= plan.ends {
             wrong.push(format!("deployment {name} has a window that ends before it begins"));
         }
+        let sources = Sources::of(plan);
+        wrong.extend(found(!sources.kind_is_known(), || {
+            format!("deployment {name} is neither an exercise nor live, but of another kind")
+        }));
         let facts = Running {
-            is_exercise: plan.deployment_kind == "exercise",
+            sources,
             cameras: plan.cameras,
             mandate: Mandate::new(plan, outside_key.and_then(Option::as_ref)),
             watchlist_people: 0,
@@ -241,8 +246,7 @@ impl Story {
             images_destroyed: None,
             suppression_told: false,
             signage_confirmed: false,
-            recording_declared: false,
-            alerts_named: 0,
+            names_given: 0,
             alerts: BTreeMap::new(),
             seeds: None,
             ledger: None,
@@ -286,7 +290,7 @@ impl Story {
             deployment.account = Some(facts.account());
             // What is held outlives the rest, and is measured against what is remembered until it is gone.
             if facts.held() == 0 {
-                self.names -= facts.alerts_named;
+                self.names -= facts.names_given;
                 deployment.facts = None;
             }
         }
@@ -335,9 +339,10 @@ impl Running {
                 self.signage_confirmed = *signs > 0;
                 vec![]
             }
-            Fact::RecordingDeclared { .. } => {
-                self.recording_declared = true;
-                found(!self.is_exercise, || "a recording was declared, but it is not an exercise".into())
+            Fact::RecordingDeclared { .. } => self.sources.declare_recording(),
+            Fact::CameraDeclared(camera) => {
+                self.names_given += 1;
+                self.sources.declare_camera(&camera.camera)
             }
             Fact::DeploymentStarted { .. } => self.start(at),
             Fact::DeploymentPaused { .. } | Fact::DeploymentTripped { .. } => {
@@ -368,7 +373,7 @@ impl Running {
             Fact::SeedsCommitted { seeds, commitment, .. } => {
                 let twice = self.seeds.replace(Seeds::fixed(*seeds, commitment)).is_some();
                 let mut wrong = found(twice, || "its seeded pairs were fixed twice".into());
-                wrong.extend(found(!self.is_exercise, || "it seeds pairs, but it is not an exercise".into()));
+                wrong.extend(found(!self.sources.is_exercise(), || "it seeds pairs, but it is not an exercise".into()));
                 wrong
             }
             Fact::SeedsRevealed(figures) => match &mut self.seeds {
@@ -435,19 +440,17 @@ impl Running {
         let mut wrong = found(!self.window.contains(&at), || {
             format!("it started at {at}, outside its window {} to {}", self.window.start, self.window.end)
         });
-        for (missing, what) in [
-            (self.watchlist_images.is_none(), "a frozen watchlist"),
-            (!self.signage_confirmed, "confirmed signs"),
-            (self.is_exercise && !self.recording_declared, "a declared recording, although it is an exercise"),
-        ] {
-            wrong.extend(found(missing, || format!("it started without {what}")));
+        let list = self.watchlist_images.is_none().then_some("a frozen watchlist");
+        let signs = (!self.signage_confirmed).then_some("confirmed signs");
+        for what in [list, signs, self.sources.lacking()].into_iter().flatten() {
+            wrong.push(format!("it started without {what}"));
         }
         wrong
     }
 
     fn raise(&mut self, at: Timestamp, alert: &str, expires: Timestamp) -> Vec<String> {
         let mut wrong = found(expires <= at, || format!("alert {alert} had expired when it was raised"));
-        self.alerts_named += 1;
+        self.names_given += 1;
         if self.alerts.contains_key(alert) {
             wrong.push(format!("alert {alert} was raised twice"));
         } else {

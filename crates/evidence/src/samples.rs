@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Counts, DeploymentPlan, Entry, Equipment, Fact, Results, SeedFigures, ShareTerms, commitment};
+use crate::{
+    CameraDeclaration, Counts, DeploymentPlan, Entry, Equipment, Fact, Results, SeedFigures, ShareTerms, commitment,
+};
 
 /// A folder of the shared test material; prints that the test is skipped where it is missing.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
@@ -75,7 +77,8 @@ pub(crate) fn one_of_each() -> Vec<Entry> {
     let committed = commitment::seeds(&figures.deployment, &figures.salt, &figures.seeds);
     let seeds =
         [Fact::SeedsCommitted { deployment: self::d(), seeds: 2, commitment: committed }, Fact::SeedsRevealed(figures)];
-    let rest = redress().into_iter().chain(seeds).chain(complaint()).chain(share());
+    let camera = Fact::CameraDeclared(camera("c1"));
+    let rest = redress().into_iter().chain([camera]).chain(seeds).chain(complaint()).chain(share());
     entries.extend(rest.map(|fact| Entry { at: at(9000), fact }));
     entries
 }
@@ -242,6 +245,17 @@ fn before_start() -> Vec<(i64, Fact)> {
             },
         ),
     ]
+}
+
+/// A camera of the live deployment, its lower half the zone.
+pub(crate) fn camera(name: &str) -> CameraDeclaration {
+    CameraDeclaration {
+        deployment: d(),
+        camera: name.into(),
+        source_commitment: commitment::camera("d1", name, "00ff", "rtsp://192.0.2.1/1"),
+        zone: "0,400 1000,400 1000,1000 0,1000".parse().expect("a zone"),
+        face_side_px_min: None,
+    }
 }
 
 pub(crate) fn plan() -> DeploymentPlan {

@@ -36,6 +36,7 @@ pub(crate) fn lawful_stages(fact: &Fact) -> &'static [Stage] {
         Fact::WatchlistFrozen { .. }
         | Fact::SignageConfirmed { .. }
         | Fact::RecordingDeclared { .. }
+        | Fact::CameraDeclared(_)
         | Fact::DeploymentStarted { .. } => &[Announced],
         Fact::DeploymentPaused { .. } => &[Comparing],
         Fact::DeploymentTripped { .. } => &[Comparing, Paused],
@@ -110,6 +111,7 @@ pub(crate) fn deed(fact: &Fact) -> &'static str {
         Fact::WatchlistFrozen { .. } => "had its watchlist frozen",
         Fact::SignageConfirmed { .. } => "had its signs confirmed",
         Fact::RecordingDeclared { .. } => "had a recording declared",
+        Fact::CameraDeclared(_) => "had a camera declared",
         Fact::DeploymentStarted { .. } => "was started",
         Fact::DeploymentPaused { .. } => "was paused",
         Fact::DeploymentResumed { .. } => "was resumed",

@@ -1,7 +1,54 @@
-//! The longer statements of the record as tables of fields: results, equipment, shares, and how reviewers were measured.
+//! The longer statements of the record as tables of fields: plan, cameras, results, equipment, shares, and how reviewers were measured.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::zone::Zone;
+
+/// What a deployment is to be, as proposed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentPlan {
+    /// Its name on the record.
+    pub deployment: String,
+    /// The operation it belongs to.
+    pub operation: String,
+    /// `exercise` (recorded files only) or `live` (declared cameras).
+    pub deployment_kind: String,
+    /// Why, from the policy's closed vocabulary.
+    pub purpose: String,
+    /// Where, in words.
+    pub place: String,
+    /// Why there, from the policy's closed vocabulary.
+    pub place_ground: String,
+    /// SHA-256 of the evidence for that ground, hexadecimal.
+    pub place_evidence: String,
+    /// Number of cameras (for an exercise: recordings).
+    pub cameras: u32,
+    /// Beginning of the authorised window.
+    pub starts: Timestamp,
+    /// End of the authorised window.
+    pub ends: Timestamp,
+}
+
+/// Most cameras of one deployment: each is a decoder, a view that somebody watches and a sign in front of it.
+pub const CAMERAS_MAX: usize = 256;
+
+/// A camera that a live deployment will open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CameraDeclaration {
+    /// The deployment.
+    pub deployment: String,
+    /// What the camera is called.
+    pub camera: String,
+    /// Salted commitment to its address, hexadecimal (see `commitment::camera`); the address itself is not published.
+    pub source_commitment: String,
+    /// Where in its view faces are compared.
+    pub zone: Zone,
+    /// Least side of a face, in pixels, that is compared at this camera; nothing where it is the policy's.
+    pub face_side_px_min: Option<u32>,
+}
 
 /// What does the comparing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

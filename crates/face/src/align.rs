@@ -194,6 +194,9 @@ fn bilinear(picture: RgbView<'_>, x: f64, y: f64, sum: &mut [f32; 3]) {
     let (left, top) = (x.floor(), y.floor());
     let (right_share, bottom_share) = ((x - left) as f32, (y - top) as f32);
     let (left, top) = (left as i64, top as i64);
+    if left >= 0 && top >= 0 && left + 1 < i64::from(picture.width) && top + 1 < i64::from(picture.height) {
+        return inside(picture, left as usize, top as u32, right_share, bottom_share, sum);
+    }
     for (row, row_share) in [(top, 1.0 - bottom_share), (top + 1, bottom_share)] {
         if row < 0 || row >= i64::from(picture.height) {
             continue;
@@ -207,6 +210,22 @@ fn bilinear(picture: RgbView<'_>, x: f64, y: f64, sum: &mut [f32; 3]) {
             for (sum, value) in sum.iter_mut().zip(&pixels[at..at + 3]) {
                 *sum += share * f32::from(*value);
             }
+        }
+    }
+}
+
+/// The same for a position with all four neighbours in the picture: the sums in the same order, without a question for each.
+fn inside(picture: RgbView<'_>, left: usize, top: u32, right_share: f32, bottom_share: f32, sum: &mut [f32; 3]) {
+    let first = picture.stride_bytes * top as usize + 3 * left;
+    let second = first + picture.stride_bytes;
+    let (above, below) = (&picture.pixels[first..first + 6], &picture.pixels[second..second + 6]);
+    let (top_share, left_share) = (1.0 - bottom_share, 1.0 - right_share);
+    let shares =
+        [top_share * left_share, top_share * right_share, bottom_share * left_share, bottom_share * right_share];
+    for channel in 0..3 {
+        let values = [above[channel], above[channel + 3], below[channel], below[channel + 3]];
+        for (share, value) in shares.iter().zip(values) {
+            sum[channel] += share * f32::from(value);
         }
     }
 }

@@ -219,7 +219,7 @@ impl Graph for OneAtATime {
     fn run(
         &mut self,
         [pictures, channels, height, width]: [usize; 4],
-        input: Vec<f32>,
+        input: &[f32],
     ) -> Result<Vec<engine::Output>, engine::EngineError> {
         let single = [1, channels, height, width];
         if pictures <= 1 {
@@ -227,7 +227,7 @@ impl Graph for OneAtATime {
         }
         let mut joined: Vec<engine::Output> = Vec::new();
         for picture in input.chunks((input.len() / pictures).max(1)) {
-            let outputs = self.0.run(single, picture.to_vec())?;
+            let outputs = self.0.run(single, picture)?;
             if joined.is_empty() {
                 joined = outputs;
                 continue;

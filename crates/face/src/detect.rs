@@ -11,7 +11,7 @@ pub use yunet::YuNet;
 
 use crate::engine::EngineError;
 use crate::geometry::{Point, Rect};
-use crate::picture::RgbView;
+use crate::picture::PictureView;
 
 /// One face found in a picture, in that picture's pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +29,7 @@ pub trait Detector: Send {
     /// The catalogue name of the model.
     fn name(&self) -> &str;
     /// All faces with at least the detector's own minimum confidence, most confident first (ties: top, then left).
-    fn detect(&mut self, picture: RgbView<'_>) -> Result<Vec<Detection>, EngineError>;
+    fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError>;
 }
 
 /// What a detector is asked to do. Each detector has its own measured defaults (`YuNet::defaults()`, `Scrfd::defaults()`).

@@ -60,8 +60,8 @@ pub struct Output {
 
 /// A loaded graph with one image-like input (NCHW, f32).
 pub trait Graph: Send {
-    /// Runs the graph on one input of the given shape; outputs in the graph's order.
-    fn run(&mut self, shape: [usize; 4], input: Vec<f32>) -> Result<Vec<Output>, EngineError>;
+    /// Runs the graph on one input of the given shape; outputs in the graph's order. The input stays the caller's, to wipe.
+    fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<Output>, EngineError>;
 }
 
 /// Why a model did not load or run. Grouped by fault: the file's, the engine's, ours.

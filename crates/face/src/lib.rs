@@ -7,6 +7,7 @@
 //! Reading order: a picture is decoded, faces are detected, aligned and measured, a template is made, a gallery searched.
 
 pub mod picture;
+pub mod yuv;
 pub mod decode;
 pub mod geometry;
 pub mod detect;
@@ -29,7 +30,8 @@ pub use detect::{Detection, Detector};
 pub use engine::{EngineError, EngineKind};
 pub use gallery::{Gallery, GalleryBuilder, GalleryError, Hit};
 pub use geometry::{Point, Rect};
-pub use picture::{Picture, RgbView};
+pub use picture::{Picture, PictureView, RgbView};
 pub use quality::Quality;
 pub use recognise::Recognizer;
 pub use template::{Contract, Score, ScoreKind, Template};
+pub use yuv::YuvView;

@@ -7,9 +7,10 @@ mod light;
 mod pose;
 mod sharpness;
 
+pub use pose::{Pose, estimate as pose};
+
 use crate::align::Alignment;
 use crate::detect::Detection;
-use crate::geometry::Point;
 use crate::picture::RgbView;
 use crate::sealed_memory::Sealed;
 
@@ -43,10 +44,9 @@ impl Quality {
     pub fn measure(picture: RgbView<'_>, detection: &Detection) -> Self {
         let face = Face::cut(picture, detection);
         let light = light::measure(&face);
-        let pose = pose::estimate(&detection.points);
-        let [right_eye, left_eye, ..] = detection.points;
+        let pose = pose(&detection.points);
         Self {
-            inter_eye_distance_px: distance(right_eye, left_eye),
+            inter_eye_distance_px: inter_eye_distance_px(detection),
             sharpness: sharpness::measure(&face),
             luminance_mean: light.mean,
             illumination_uniformity: light.uniformity,
@@ -97,14 +97,21 @@ fn face_pixels() -> impl Iterator<Item = (usize, usize)> {
     (0..SIDE * SIDE).map(|at| (at % SIDE, at / SIDE)).filter(|(x, y)| in_face(*x, *y))
 }
 
-fn distance(one: Point, other: Point) -> f32 {
-    (one.x - other.x).hypot(one.y - other.y)
+/// Distance between the middles of the eyes, in pixels of the picture: known before a pixel is read.
+pub fn inter_eye_distance_px(detection: &Detection) -> f32 {
+    let [right_eye, left_eye, ..] = detection.points;
+    (right_eye.x - left_eye.x).hypot(right_eye.y - left_eye.y)
+}
+
+/// Sharpness alone, as in [`Quality::sharpness`]: for choosing between views, where there is no time for the rest.
+pub fn sharpness(picture: RgbView<'_>, detection: &Detection) -> f32 {
+    sharpness::measure(&Face::cut(picture, detection))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::Rect;
+    use crate::geometry::{Point, Rect};
     use crate::picture::Picture;
 
     /// The published five-point template, doubled in size: a frontal face of 70 px between the eyes.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::align::{Alignment, Chip};
 use crate::detect::Detection;
 use crate::engine::{EngineError, Graph, Output};
@@ -87,7 +89,7 @@ impl Recognizer for GraphRecognizer {
     fn forget(&mut self) -> Result<(), EngineError> {
         // A picture of nothing takes the same way through the same buffers.
         let side = self.input.alignment.side_px() as usize;
-        self.graph.run([1, 3, side, side], vec![0.0; 3 * side * side]).map(drop)
+        self.graph.run([1, 3, side, side], &vec![0.0; 3 * side * side]).map(drop)
     }
 }
 
@@ -98,7 +100,9 @@ impl GraphRecognizer {
             let found = format!("a chip of {} px was given, the model reads {side} px", chip.side());
             return Err(self.failure("read the input of", found));
         }
-        let outputs = self.graph.run([1, 3, side as usize, side as usize], planes(chip, &self.input))?;
+        // Wiped when dropped: the input is somebody's face.
+        let input = planes(chip, &self.input);
+        let outputs = self.graph.run([1, 3, side as usize, side as usize], &input)?;
         let [output] = <[Output; 1]>::try_from(outputs).map_err(|outputs| {
             self.failure("read the outputs of", format!("{} outputs where a recogniser has one", outputs.len()))
         })?;
@@ -118,9 +122,9 @@ impl GraphRecognizer {
 }
 
 /// The chip as three planes of numbers.
-fn planes(chip: &Chip, form: &InputForm) -> Vec<f32> {
+fn planes(chip: &Chip, form: &InputForm) -> Zeroizing<Vec<f32>> {
     let count = (chip.side() * chip.side()) as usize;
-    let mut input = Vec::with_capacity(3 * count);
+    let mut input = Zeroizing::new(Vec::with_capacity(3 * count));
     let channels = match form.order {
         ChannelOrder::Rgb => [0, 1, 2],
         ChannelOrder::Bgr => [2, 1, 0],
@@ -141,7 +145,7 @@ mod tests {
     struct FirstValues(Option<Vec<f32>>);
 
     impl Graph for FirstValues {
-        fn run(&mut self, shape: [usize; 4], input: Vec<f32>) -> Result<Vec<Output>, EngineError> {
+        fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<Output>, EngineError> {
             assert_eq!((shape, input.len()), ([1, 3, 112, 112], 3 * 112 * 112));
             let first = || input.chunks_exact(112 * 112).map(|plane| plane[0]).collect();
             Ok(vec![Output { name: "out".into(), shape: vec![1, 3], values: self.0.clone().unwrap_or_else(first) }])

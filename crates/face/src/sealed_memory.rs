@@ -2,7 +2,8 @@
 //!
 //! Each buffer is its own pages, so that locking one never depends on what else lies on the heap beside it. Where the system
 //! refuses (a small `RLIMIT_MEMLOCK`, another operating system) the buffer still works and is still wiped, and
-//! [`Protection`] says what was missed.
+//! [`Protection`] says what was missed. A few small buffers are kept for the next use after they were wiped, because a
+//! template is made for every face and five calls to the system cost more than making it known.
 
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -33,6 +34,9 @@ impl Protection {
 /// A value type whose all-zero bytes are its default: what sealed buffers hold.
 pub(crate) trait Plain: Copy + zeroize::DefaultIsZeroes + Send + Sync + 'static {}
 impl Plain for u8 {}
+impl Plain for i8 {}
+#[cfg(target_arch = "x86_64")]
+impl Plain for i16 {}
 impl Plain for f32 {}
 
 /// A buffer of fixed length in sealed memory.
@@ -52,9 +56,11 @@ unsafe impl<T: Plain> Sync for Sealed<T> {}
 impl<T: Plain> Sealed<T> {
     /// A buffer of `length` zeros.
     pub(crate) fn zeroed(length: usize) -> Self {
-        let mapped = length.checked_mul(size_of::<T>()).filter(|bytes| *bytes > 0).and_then(system::map);
-        match mapped {
-            Some((start, mapped_bytes, protection)) => Self { start: start.cast(), length, mapped_bytes, protection },
+        let pages = length.checked_mul(size_of::<T>()).filter(|bytes| *bytes > 0).and_then(spare::take);
+        match pages {
+            Some(Pages { start, bytes, protection }) => {
+                Self { start: start.cast(), length, mapped_bytes: bytes, protection }
+            }
             None => Self::on_heap(length),
         }
     }
@@ -98,7 +104,8 @@ impl<T: Plain> Drop for Sealed<T> {
     fn drop(&mut self) {
         self.deref_mut().zeroize();
         if self.mapped_bytes > 0 {
-            system::unmap(self.start.cast(), self.mapped_bytes);
+            let (start, bytes) = (self.start.cast(), self.mapped_bytes);
+            spare::give_back(Pages { start, bytes, protection: self.protection });
         } else {
             let values = NonNull::slice_from_raw_parts(self.start, self.length);
             // SAFETY: this is the box that `on_heap` leaked, and nothing uses it after.
@@ -107,15 +114,62 @@ impl<T: Plain> Drop for Sealed<T> {
     }
 }
 
+/// Pages that hold one buffer.
+struct Pages {
+    start: NonNull<u8>,
+    bytes: usize,
+    protection: Protection,
+}
+
+// SAFETY: pages are owned by whoever has this, and it has nothing that belongs to a thread.
+unsafe impl Send for Pages {}
+
+/// Small buffers that were wiped and given back, for the next ones of their size.
+mod spare {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::{Pages, system};
+
+    /// Sizes that are kept: a template, the codes of one pass of probes, a small chip.
+    const SIZES: [usize; 3] = [4 << 10, 8 << 10, 16 << 10];
+
+    /// Buffers of one size that are kept at most: all of them together are 448 KB of locked memory.
+    const KEPT_MAX: usize = 16;
+
+    static SPARE: [Mutex<Vec<Pages>>; SIZES.len()] = [const { Mutex::new(Vec::new()) }; SIZES.len()];
+
+    /// At least `bytes` zeroed bytes on pages of their own.
+    pub(super) fn take(bytes: usize) -> Option<Pages> {
+        let Some(size) = SIZES.iter().position(|size| bytes <= *size) else { return system::map(bytes) };
+        let kept = SPARE[size].lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.or_else(|| system::map(SIZES[size]))
+    }
+
+    /// Takes pages back that the owner has wiped.
+    pub(super) fn give_back(pages: Pages) {
+        if let Some(size) = SIZES.iter().position(|size| pages.bytes == *size) {
+            let mut spare = SPARE[size].lock().unwrap_or_else(PoisonError::into_inner);
+            if spare.len() < KEPT_MAX {
+                return spare.push(pages);
+            }
+        }
+        system::unmap(&pages);
+    }
+}
+
 /// Pages of our own from the system.
 #[cfg(unix)]
 mod system {
     use std::ptr::{self, NonNull};
 
-    use super::Protection;
+    use super::{Pages, Protection};
 
-    /// At least `bytes` zeroed bytes on pages of their own: where, how many, and what the system granted for them.
-    pub(super) fn map(bytes: usize) -> Option<(NonNull<u8>, usize, Protection)> {
+    /// From this size on larger pages are asked for: a scan of them spends less time on finding where pages lie.
+    #[cfg(target_os = "linux")]
+    const HUGE_BYTES: usize = 4 << 20;
+
+    /// At least `bytes` zeroed bytes on pages of their own.
+    pub(super) fn map(bytes: usize) -> Option<Pages> {
         // SAFETY: an anonymous private mapping at an address of the system's choice touches no memory of ours.
         let start = unsafe {
             libc::mmap(
@@ -130,6 +184,11 @@ mod system {
         if start == libc::MAP_FAILED {
             return None;
         }
+        #[cfg(target_os = "linux")]
+        if bytes >= HUGE_BYTES {
+            // SAFETY: the range was mapped just now; the advice changes no content, and a kernel without huge pages refuses it.
+            unsafe { libc::madvise(start, bytes, libc::MADV_HUGEPAGE) };
+        }
         // SAFETY: the range was mapped just now, for us alone.
         let locked = unsafe { libc::mlock(start, bytes) } == 0;
         #[cfg(target_os = "linux")]
@@ -141,28 +200,26 @@ mod system {
         };
         #[cfg(not(target_os = "linux"))]
         let undumpable = false;
-        Some((NonNull::new(start.cast())?, bytes, Protection { locked, undumpable }))
+        Some(Pages { start: NonNull::new(start.cast())?, bytes, protection: Protection { locked, undumpable } })
     }
 
     /// Gives the pages back; locks on them end with them.
-    pub(super) fn unmap(start: NonNull<u8>, bytes: usize) {
+    pub(super) fn unmap(pages: &Pages) {
         // SAFETY: the range comes from `map`, and its owner is being dropped. A failure leaves wiped pages mapped.
-        unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+        unsafe { libc::munmap(pages.start.as_ptr().cast(), pages.bytes) };
     }
 }
 
 /// Elsewhere there is only the heap.
 #[cfg(not(unix))]
 mod system {
-    use std::ptr::NonNull;
+    use super::Pages;
 
-    use super::Protection;
-
-    pub(super) fn map(_bytes: usize) -> Option<(NonNull<u8>, usize, Protection)> {
+    pub(super) fn map(_bytes: usize) -> Option<Pages> {
         None
     }
 
-    pub(super) fn unmap(_start: NonNull<u8>, _bytes: usize) {}
+    pub(super) fn unmap(_pages: &Pages) {}
 }
 
 #[cfg(test)]
@@ -184,6 +241,17 @@ mod tests {
         let heap = Sealed::<u8>::on_heap(100);
         assert_eq!(heap.protection(), Protection::NONE);
         assert_eq!(&*heap, &[0; 100]);
+    }
+
+    #[test]
+    fn a_buffer_begins_with_zeros_whatever_its_pages_held_before() {
+        for length in [1, 1000, 4096, 4097, 16_384, 16_385] {
+            for _ in 0..40 {
+                let mut sealed = Sealed::<u8>::zeroed(length);
+                assert!(sealed.iter().all(|value| *value == 0), "{length} bytes");
+                sealed.fill(0xA5);
+            }
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -120,7 +120,7 @@ fn crowds(folder: &Path) -> Vec<(PathBuf, Vec<Rect>)> {
 /// How many of the marked faces a detector finds, of how many.
 fn score(detector: &mut dyn Detector, pictures: &[(PathBuf, Vec<Rect>)], same: f32) -> (usize, usize) {
     pictures.iter().fold((0, 0), |(hits, all), (path, marked)| {
-        let detections = detector.detect(picture(path).view()).expect("an answer");
+        let detections = detector.detect(picture(path).view().into()).expect("an answer");
         (hits + found(marked, detections, same), all + marked.len())
     })
 }
@@ -132,7 +132,7 @@ fn highest_on_nothing(detector: &mut dyn Detector, folder: &Path) -> f32 {
     files.sort();
     assert_eq!(files.len(), 18);
     let best = |path: &PathBuf| {
-        detector.detect(picture(path).view()).expect("an answer").first().map_or(0.0, |face| face.confidence)
+        detector.detect(picture(path).view().into()).expect("an answer").first().map_or(0.0, |face| face.confidence)
     };
     files.iter().map(best).fold(0.0, f32::max)
 }
@@ -193,7 +193,7 @@ fn a_picture_of_one_pixel_has_no_face() {
     for (width, height) in [(1, 1), (1, 40), (3000, 1)] {
         let picture =
             Picture::from_rgb(width, height, vec![200; 3 * (width * height) as usize]).expect("a whole picture");
-        assert_eq!(detector.detect(picture.view()).expect("an answer"), []);
+        assert_eq!(detector.detect(picture.view().into()).expect("an answer"), []);
     }
 }
 
@@ -204,7 +204,7 @@ fn a_model_of_another_kind_is_refused_by_what_is_missing() {
     let graph = engine::load(EngineKind::BuiltIn, "yunet", &bytes, 1).expect("the model loads");
     let mut wrong = Scrfd::new("scrfd".into(), graph, Scrfd::defaults());
     let black = Picture::from_rgb(64, 64, vec![0; 3 * 64 * 64]).expect("a whole picture");
-    let error = wrong.detect(black.view()).expect_err("YuNet is no SCRFD");
+    let error = wrong.detect(black.view().into()).expect_err("YuNet is no SCRFD");
     assert!(error.to_string().contains("score_8"), "{error}");
 }
 

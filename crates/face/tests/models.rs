@@ -22,11 +22,10 @@ fn dlib_descriptors_are_those_of_the_original_library_on_both_engines() {
         (0..expected.len()).flat_map(|number| dlib_input(&vectors.join(format!("chip{number}.png")))).collect();
     for engine in engines(&models_dir) {
         let mut graph = engine::load(engine, "dlib-resnet-v1", &prepared.onnx_bytes, 1).expect("the graph");
-        let together = graph.run([expected.len(), 3, 150, 150], input.clone()).expect("a batch");
+        let together = graph.run([expected.len(), 3, 150, 150], &input).expect("a batch");
         for (number, expected) in expected.iter().enumerate() {
             let batched = &together[0].values[128 * number..128 * (number + 1)];
-            let alone =
-                graph.run([1, 3, 150, 150], input[67_500 * number..67_500 * (number + 1)].to_vec()).expect("one chip");
+            let alone = graph.run([1, 3, 150, 150], &input[67_500 * number..67_500 * (number + 1)]).expect("one chip");
             for found in [batched, &alone[0].values] {
                 let difference = largest_difference(found, expected);
                 assert!(difference <= DESCRIPTOR_TOLERANCE, "{engine}, chip {number}: {difference}");
@@ -43,15 +42,15 @@ fn a_detector_with_a_freed_input_finds_what_the_original_finds() {
     let input = pattern(3 * 640 * 640);
     for engine in engines(&models_dir) {
         let mut freed = engine::load(engine, "scrfd-2.5g", &prepared.onnx_bytes, 2).expect("the freed graph");
-        let found = freed.run([1, 3, 640, 640], input.clone()).expect("640x640");
+        let found = freed.run([1, 3, 640, 640], &input).expect("640x640");
         let mut fixed = engine::load(engine, "scrfd-2.5g", &original, 2).expect("the published graph");
-        let expected = fixed.run([1, 3, 640, 640], input.clone()).expect("640x640");
+        let expected = fixed.run([1, 3, 640, 640], &input).expect("640x640");
         assert_same(&found, &expected, engine);
-        let smaller = freed.run([1, 3, 384, 640], pattern(3 * 384 * 640)).expect("640x384");
+        let smaller = freed.run([1, 3, 384, 640], &pattern(3 * 384 * 640)).expect("640x384");
         let places: Vec<usize> = smaller.iter().map(|output| output.shape[1]).collect();
         assert_eq!(places, [7680, 1920, 480, 7680, 1920, 480, 7680, 1920, 480], "{engine}");
         assert!(
-            fixed.run([1, 3, 384, 640], pattern(3 * 384 * 640)).is_err(),
+            fixed.run([1, 3, 384, 640], &pattern(3 * 384 * 640)).is_err(),
             "{engine}: the published graph takes one size"
         );
     }
@@ -66,7 +65,7 @@ fn a_recogniser_in_its_faster_form_gives_the_same_numbers() {
     for engine in engines(&models_dir) {
         let run = |bytes: &[u8]| {
             let mut graph = engine::load(engine, "mobileface-v2", bytes, 1).expect("the graph");
-            graph.run([2, 3, 112, 112], input.clone()).expect("a batch of two")
+            graph.run([2, 3, 112, 112], &input).expect("a batch of two")
         };
         assert_same(&run(&prepared.onnx_bytes), &run(&original), engine);
     }
@@ -81,7 +80,7 @@ fn both_engines_agree_on_every_installed_detector() {
             .into_iter()
             .map(|engine| {
                 let mut graph = engine::load(engine, name, &prepared.onnx_bytes, 1).expect("the graph");
-                graph.run([1, 3, side, side], pattern(3 * side * side)).expect("a run")
+                graph.run([1, 3, side, side], &pattern(3 * side * side)).expect("a run")
             })
             .collect();
         for (other, first) in runs.iter().skip(1).zip(&runs) {
@@ -146,10 +145,10 @@ fn an_input_that_is_not_its_shapes_is_an_error_on_both_engines() {
     let Some((models_dir, prepared)) = prepared("dlib-resnet-v1") else { return };
     for engine in engines(&models_dir) {
         let mut graph = engine::load(engine, "dlib-resnet-v1", &prepared.onnx_bytes, 1).expect("the graph");
-        assert!(graph.run([1, 3, 150, 150], vec![0.0; 7]).is_err());
-        assert!(graph.run([0, 3, 150, 150], Vec::new()).is_err());
-        assert!(graph.run([1, 3, 100, 100], vec![0.0; 30_000]).is_err());
-        assert!(graph.run([1, 3, 150, 150], vec![0.0; 67_500]).is_ok());
+        assert!(graph.run([1, 3, 150, 150], &[0.0; 7]).is_err());
+        assert!(graph.run([0, 3, 150, 150], &[]).is_err());
+        assert!(graph.run([1, 3, 100, 100], &vec![0.0; 30_000]).is_err());
+        assert!(graph.run([1, 3, 150, 150], &vec![0.0; 67_500]).is_ok());
     }
     for engine in engines(&models_dir) {
         assert!(engine::load(engine, "nonsense", b"not a graph", 1).is_err());

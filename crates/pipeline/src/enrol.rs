@@ -19,7 +19,7 @@ pub struct Enrolled {
 pub fn enrol(faces: &mut Faces, image: &str, picture: &Picture) -> Result<Enrolled, PipelineError> {
     let refused =
         |found: &str, next| PipelineError::Enrolment { image: image.to_owned(), found: found.to_owned(), next };
-    let found = faces.detector.detect(picture.view())?;
+    let found = faces.detector.detect(picture.view().into())?;
     let [detection] = found.as_slice() else {
         return Err(match found.len() {
             0 => refused("no face was found", "choose an image in which the face is larger or clearer"),
@@ -39,6 +39,6 @@ pub(crate) fn one_face(
     let chip = faces.recognizer.align(picture.view(), detection);
     let template = faces.recognizer.embed(std::slice::from_ref(&chip))?.pop();
     faces.recognizer.forget()?;
-    let cut = surroundings(picture.view(), &detection.face);
+    let (cut, _) = surroundings(picture.view().into(), &detection.face);
     Ok(template.map(|template| Enrolled { image_png: png(&cut).into(), template }))
 }

@@ -30,6 +30,11 @@ pub enum PipelineError {
     /// The footage is not what the record says.
     #[error("starting {camera}: its digest {digest} is not declared on the record; declare the recording first")]
     FootageNotDeclared { camera: String, digest: String },
+    /// The camera is not what the record says.
+    #[error(
+        "opening {camera}: no camera of this name and address is declared on the record; declare it before the start"
+    )]
+    CameraNotDeclared { camera: String },
     /// Residue could not be looked for.
     #[error("scanning {path} for residue: {found}; make it readable and scan again")]
     Scan { path: String, found: String },

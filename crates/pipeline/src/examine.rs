@@ -1,15 +1,27 @@
 //! One camera's frames in; views worth comparing out. The same code serves the run and the residue scan.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use capture::Frame;
-use face::{Detection, EngineError, Faces, Picture, Quality, Rect, RgbView};
+use capture::YuvFrame;
+use face::yuv::{Chroma, Colours, Matrix, Plane, Range, YuvView};
+use face::{Detection, EngineError, Faces, Picture, PictureView, Rect};
 
 use crate::track::{CONFIRMING_VIEWS, Tracker};
-use crate::view::{Passage, View, worth};
+use crate::view::{Passage, View, sharp, worth_at_most};
 
-/// How far around a face the picture for the operator reaches, in widths of the face.
-const SURROUNDINGS_WIDTHS: f32 = 0.45;
+/// How far around a face the picture for the operator reaches, in widths of the face. A chip lies within it.
+const SURROUNDINGS_WIDTHS: f32 = 0.6;
+
+/// A frame as it is examined.
+pub struct Seen<'a> {
+    /// Its pixels.
+    pub picture: PictureView<'a>,
+    /// Counts from 0 within the source.
+    pub number: u64,
+    /// Time since the source's first frame.
+    pub offset: Duration,
+}
 
 /// Examines the frames of one camera.
 pub struct Examiner {
@@ -31,6 +43,13 @@ pub struct Examined {
     pub ended: Vec<u64>,
 }
 
+/// A face and a little around it, cut from its frame.
+struct CloseUp {
+    picture: Picture,
+    /// The detection, in the pixels of the cut.
+    detection: Detection,
+}
+
 impl Examiner {
     /// `face_side_px_min` is the least side of a face that is followed and compared.
     pub fn new(face_side_px_min: u32) -> Self {
@@ -38,30 +57,19 @@ impl Examiner {
     }
 
     /// Takes the next frame.
-    pub fn examine(&mut self, frame: &Frame, faces: &mut Faces) -> Result<Examined, EngineError> {
-        let picture = view_of(frame);
-        let detections = faces.detector.detect(picture)?;
+    pub fn examine(&mut self, seen: &Seen<'_>, faces: &mut Faces) -> Result<Examined, EngineError> {
+        let detections = faces.detector.detect(seen.picture)?;
         let side_min = self.face_side_px_min as f32;
         let large: Vec<Detection> =
             detections.iter().copied().filter(|found| found.face.width.min(found.face.height) >= side_min).collect();
-        let changes = self.tracker.advance(&large);
+        let changes = self.tracker.advance(&large, seen.offset);
         let mut examined = Examined::default();
         self.detections = detections;
         for (number, found) in changes.seen {
-            let detection = &large[found];
             let passage = self.passages.entry(number).or_default();
             passage.count_view();
-            let worth = worth(&Quality::measure(picture, detection));
-            if passage.wants(worth) {
-                let face = detection.face;
-                passage.offer(View {
-                    chip: faces.recognizer.align(picture, detection),
-                    surroundings: surroundings(picture, &face),
-                    face,
-                    frame_number: frame.number,
-                    offset: frame.offset,
-                    worth,
-                });
+            if let Some(view) = worth_keeping(passage, seen, &large[found], faces) {
+                passage.offer(view);
             }
             examined.due.extend(passage.take_due().map(|view| (number, view)));
         }
@@ -75,6 +83,7 @@ impl Examiner {
         let mut examined = Examined::default();
         let ended = self.tracker.finish();
         self.close(ended, &mut examined);
+        self.detections.clear();
         examined
     }
 
@@ -83,6 +92,11 @@ impl Examiner {
         if let Some(passage) = self.passages.get_mut(&passage) {
             passage.decide();
         }
+    }
+
+    /// Whether nobody is being followed.
+    pub fn nobody_in_view(&self) -> bool {
+        self.tracker.tracks().is_empty()
     }
 
     /// The boxes of the faces being followed, each with its passage.
@@ -118,25 +132,68 @@ impl Examiner {
     }
 }
 
-/// A frame as the face crate sees it.
-pub fn view_of(frame: &Frame) -> RgbView<'_> {
-    RgbView { width: frame.width, height: frame.height, stride_bytes: 3 * frame.width as usize, pixels: &frame.pixels }
+/// The view of a detection, if its passage wants it. Pixels are looked at only where the view could be the best one.
+fn worth_keeping(passage: &Passage, seen: &Seen<'_>, detection: &Detection, faces: &Faces) -> Option<View> {
+    let worth_at_most = worth_at_most(detection);
+    if !passage.wants(worth_at_most) {
+        return None;
+    }
+    let close = CloseUp::of(seen.picture, detection);
+    let worth = worth_at_most * sharp(close.picture.view(), &close.detection);
+    passage.wants(worth).then(|| View {
+        chip: faces.recognizer.align(close.picture.view(), &close.detection),
+        surroundings: close.picture,
+        face: detection.face,
+        frame_number: seen.number,
+        offset: seen.offset,
+        worth,
+    })
 }
 
-/// The face and a little around it, as an operator needs it.
-pub fn surroundings(picture: RgbView<'_>, face: &Rect) -> Picture {
+impl CloseUp {
+    fn of(picture: PictureView<'_>, detection: &Detection) -> Self {
+        let (picture, [left, top]) = surroundings(picture, &detection.face);
+        let (left, top) = (left as f32, top as f32);
+        let face = Rect { left: detection.face.left - left, top: detection.face.top - top, ..detection.face };
+        let points = detection.points.map(|point| face::Point { x: point.x - left, y: point.y - top });
+        Self { picture, detection: Detection { face, points, ..*detection } }
+    }
+}
+
+/// A frame as it is examined, read where it lies. Nothing, where its planes are not what its size asks for: its decoder is not
+/// to be believed.
+pub fn seen(frame: &YuvFrame) -> Option<Seen<'_>> {
+    let shape = frame.shape();
+    let chroma = match frame.chroma() {
+        capture::Chroma::Planar { blue, red } => {
+            Chroma::Planar { u: plane_of(blue), v: plane_of(red), across: 2, down: 2 }
+        }
+        capture::Chroma::Interleaved(both) => Chroma::Interleaved(plane_of(both)),
+    };
+    let matrix = match shape.matrix {
+        capture::yuv::Matrix::Bt601 => Matrix::Bt601,
+        capture::yuv::Matrix::Bt709 => Matrix::Bt709,
+    };
+    let range = match shape.range {
+        capture::yuv::Range::Limited => Range::Limited,
+        capture::yuv::Range::Full => Range::Full,
+    };
+    let colours = Colours { matrix, range };
+    let view = YuvView::new(shape.width, shape.height, plane_of(frame.luma()), chroma, colours)?;
+    Some(Seen { picture: view.into(), number: frame.number(), offset: frame.offset() })
+}
+
+fn plane_of(plane: capture::Plane<'_>) -> Plane<'_> {
+    Plane { stride_bytes: plane.stride_bytes(), bytes: plane.bytes() }
+}
+
+/// The face and a little around it, as an operator needs it, and where its corner lies.
+pub fn surroundings(picture: PictureView<'_>, face: &Rect) -> (Picture, [u32; 2]) {
     let margin = SURROUNDINGS_WIDTHS * face.width;
-    let left = (face.left - margin).clamp(0.0, picture.width as f32 - 1.0) as u32;
-    let top = (face.top - margin).clamp(0.0, picture.height as f32 - 1.0) as u32;
-    let right = ((face.right() + margin).ceil().max(left as f32 + 1.0) as u32).min(picture.width);
-    let bottom = ((face.bottom() + margin).ceil().max(top as f32 + 1.0) as u32).min(picture.height);
-    let mut pixels = Vec::with_capacity(3 * ((right - left) * (bottom - top)) as usize);
-    for y in top..bottom {
-        pixels.extend_from_slice(&picture.row(y)[3 * left as usize..3 * right as usize]);
-    }
-    match Picture::from_rgb(right - left, bottom - top, pixels) {
-        Some(cut) => cut,
-        // Not reachable: both sides are at least one pixel and every row was copied whole.
-        None => unreachable!("a cut-out of at least one pixel"),
-    }
+    picture.cut(&Rect {
+        left: face.left - margin,
+        top: face.top - margin,
+        width: face.width + 2.0 * margin,
+        height: face.height + 2.0 * margin,
+    })
 }

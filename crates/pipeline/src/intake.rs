@@ -166,7 +166,7 @@ fn examine(
     picture: &Picture,
     policy: &Policy,
 ) -> Result<Result<(Enrolled, Quality), ImageRefusal>, PipelineError> {
-    let found = faces.detector.detect(picture.view())?;
+    let found = faces.detector.detect(picture.view().into())?;
     let detection = match found.as_slice() {
         [detection] => *detection,
         [] => return Ok(Err(ImageRefusal::NoFace)),

@@ -2,7 +2,8 @@
 //!
 //! This crate opens footage only for a recorded live deployment, asks the store again before each lease ends, and stops
 //! when it may not go on. It refuses to keep anything: a face is dropped by [`domain::settle()`] unless the store recorded
-//! it as an alert, and what screens see is masked before it leaves this crate. It has no way to open a camera.
+//! it as an alert, and what screens see is masked before it leaves this crate. A camera opens only if the record declares
+//! its address for that deployment, stays open only while the lease is renewed, and shows nothing outside its zone.
 //!
 //! Reading order: what may be read, who is in view, which view is worth comparing, the run, what screens see; then enrolment
 //! of a watchlist from images or from a file of rows, recovery after a crash, and the residue scan.
@@ -11,9 +12,12 @@ pub mod footage;
 pub mod track;
 pub mod view;
 pub mod examine;
+pub mod cadence;
+pub mod steadiness;
 mod sought;
 pub mod run;
 pub mod running;
+pub mod metrics;
 pub mod mask;
 pub mod enrol;
 pub mod intake;
@@ -21,14 +25,15 @@ pub mod recover;
 pub mod residue;
 pub mod error;
 
+pub use capture::health::State;
 pub use enrol::{Enrolled, enrol};
 pub use error::PipelineError;
-pub use footage::{Footage, Source};
+pub use footage::{Footage, LiveCamera, Source};
 pub use intake::{Desk, ImageRefusal, Intake, Outcome, RowFault, RowOutcome, intake};
 pub use recover::recover;
 pub use residue::{Residue, residue};
 pub use run::{Exercise, start};
-pub use running::{Frames, RaisedAlert, Running, SharedStore, Stage, Status};
+pub use running::{CameraStatus, Frames, RaisedAlert, Running, SharedStore, Stage, Status};
 
 use domain::ModelId;
 use face::template::Contract;

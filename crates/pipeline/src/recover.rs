@@ -12,7 +12,8 @@ use crate::error::PipelineError;
 /// were durable, and they are what the last receipt counts.
 pub fn recover(store: &mut Store, deployment: &DeploymentId, now: Timestamp) -> Result<bool, PipelineError> {
     let reason = "the process was interrupted; counts since the last receipt are of alerts only";
-    let raised = store.alerts(deployment)?.len() as u64;
+    // Seeded pairs are no alerts, and no template was made for them.
+    let raised = store.alert_figures(deployment)?.alerts;
     let ended = match store.deployment(deployment)?.into_inner() {
         Deployment::Live(live) => {
             let counts = alerts_only(raised, live.counted());

@@ -6,13 +6,16 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aho_corasick::AhoCorasick;
+use capture::{Next, Pace, StreamOptions};
 use face::{Chip, Faces, Template};
 use zeroize::Zeroizing;
 
+use crate::cadence::Cadence;
 use crate::error::PipelineError;
-use crate::examine::{Examined, Examiner};
+use crate::examine::{Examined, Examiner, seen};
 use crate::footage::Source;
 
 /// Bytes of a template or chip looked for at a time: long enough that a hit is no accident (at least 2^-128 for random bytes).
@@ -25,6 +28,9 @@ const NEEDLES_EACH: usize = 6;
 const BLOCK_BYTES: usize = 1 << 20;
 /// Most files looked at.
 const FILES_MAX: usize = 100_000;
+
+/// How long one look for a frame waits.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// What a scan found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,10 +68,20 @@ impl Traces {
     pub fn of(sources: Vec<Source>, face_side_px_min: u32, faces: &mut Faces) -> Result<Self, PipelineError> {
         let mut traces = Self { patterns: Vec::new(), templates: 0 };
         for source in sources {
-            let mut frames = source.footage.into_frames()?;
-            let mut examiner = Examiner::new(face_side_px_min);
-            while let Some(frame) = frames.next_frame()? {
-                let examined = examiner.examine(&frame, faces)?;
+            // What a camera showed cannot be seen again.
+            let Some(frames) = source.footage.replayed(Pace::AsFastAsConsumed, StreamOptions::default())? else {
+                continue;
+            };
+            let (mut examiner, mut cadence) = (Examiner::new(face_side_px_min), Cadence::default());
+            loop {
+                let frame = match frames.next(WAIT)? {
+                    Next::Frame(frame) => frame,
+                    Next::Nothing => continue,
+                    Next::Ended => break,
+                };
+                let Some(seen) = seen(&frame).filter(|seen| cadence.is_due(seen.offset)) else { continue };
+                cadence.examined(seen.picture, seen.offset, Duration::ZERO);
+                let examined = examiner.examine(&seen, faces)?;
                 traces.take(examined, faces)?;
             }
             traces.take(examiner.finish(), faces)?;

@@ -2,27 +2,34 @@
 
 mod standing;
 
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use capture::{Feed, Frame, Pace};
+use capture::{Bell, Next, Outside, Pace, PermitKeeper, Stream, StreamOptions, YuvFrame};
 use domain::{Clock, Counts, Deployment, Lease, Live, Policy, Refusal, Settlement, Tally, Threshold, settle_among};
 use face::{Faces, Picture, Template};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use store::{Evidence, Recorded};
 
+use crate::cadence::{Cadence, Load, Rhythm};
 use crate::error::PipelineError;
-use crate::examine::{Examined, Examiner, view_of};
-use crate::footage::Source;
+use crate::examine::{Examined, Examiner, Seen, seen};
+use crate::footage::{Leave, Source};
 use crate::mask::{Shown, masked_jpeg};
+use crate::metrics::{StageOfWork, Stopwatch};
 use crate::model_id;
-use crate::running::{Board, RaisedAlert, Running, SharedStore, Stage, lock};
+use crate::running::{Board, CameraStatus, Frames, RaisedAlert, Running, SharedStore, Stage, lock};
 use crate::sought::Sought;
+use crate::steadiness::Steadiness;
 use crate::view::View;
 use standing::Standing;
 
 /// Frames waiting between a source and the run, for each camera.
 const QUEUE_FRAMES_MAX: usize = 4;
+/// How long the run waits for a frame before it looks around.
+const WAIT: Duration = Duration::from_millis(100);
+/// How much longer the interval between masked pictures is when they are given up for the sake of faces.
+const FEWER_PICTURES: u32 = 8;
 /// Time between two receipts.
 const RECEIPT_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 
@@ -42,8 +49,10 @@ pub struct Exercise {
     pub clock: Arc<dyn Clock>,
     /// As fast as it can be examined, or as it was recorded.
     pub pace: Pace,
-    /// Frames between two masked pictures for the screens; `None` when nobody looks.
-    pub view_every_frames: Option<NonZeroU32>,
+    /// Which frames are examined.
+    pub rhythm: Rhythm,
+    /// Time between two masked pictures of a camera for the screens; `None` when nobody looks.
+    pub view_interval: Option<Duration>,
 }
 
 /// Starts the run on a thread of its own.
@@ -64,13 +73,18 @@ struct ObservedFace {
 
 struct Camera {
     name: String,
-    feed: Feed,
+    leave: Leave,
+    /// Nothing while a camera is closed because the deployment is paused or its authority ran out.
+    stream: Option<Stream>,
+    /// What is blanked in frames of the size seen last.
+    outside: Option<Outside>,
     examiner: Examiner,
+    cadence: Cadence,
+    steadiness: Steadiness,
     alerted: Vec<u64>,
-    frames_since_view: u32,
+    status: CameraStatus,
+    viewed: Option<Duration>,
     views_posted: u64,
-    /// Frames still to be dropped because they had been waiting while the deployment was paused.
-    stale_frames: usize,
     open: bool,
 }
 
@@ -83,34 +97,66 @@ struct Run {
     sought: Sought,
     cameras: Vec<Camera>,
     clock: Arc<dyn Clock>,
-    view_every_frames: Option<NonZeroU32>,
+    pace: Pace,
+    view_interval: Option<Duration>,
+    bell: Bell,
+    /// Cameras run only as long as this is renewed out of the lease.
+    permits: PermitKeeper,
     lease: Lease,
     tally: Tally,
     standing: Standing,
     board: Arc<Board>,
 }
 
+impl Camera {
+    /// Drops the frames that have been waiting since the deployment was paused.
+    fn drop_waiting(&mut self) -> Result<(), PipelineError> {
+        for _ in 0..QUEUE_FRAMES_MAX {
+            let Some(stream) = &self.stream else { break };
+            if !matches!(stream.next(Duration::ZERO)?, Next::Frame(_)) {
+                break;
+            }
+        }
+        self.steadiness = Steadiness::default();
+        Ok(())
+    }
+
+    /// Blanks what lies outside the zone, before anything else looks at the frame.
+    fn blank(&mut self, frame: &mut YuvFrame) {
+        let Some(zone) = self.leave.zone() else { return };
+        let (width, height) = (frame.width(), frame.height());
+        if !self.outside.as_ref().is_some_and(|outside| outside.fits(width, height)) {
+            self.outside = Some(Outside::of(width, height, |across, down| zone.contains_fraction(across, down)));
+        }
+        if let Some(outside) = &self.outside {
+            frame.blank(outside);
+        }
+    }
+}
+
 impl Run {
     fn prepare(exercise: Exercise, board: Arc<Board>) -> Result<Self, PipelineError> {
-        let Exercise { store, live, policy, faces, sources, clock, pace, view_every_frames } = exercise;
+        let Exercise { store, live, policy, faces, sources, clock, pace, rhythm, view_interval } = exercise;
         let threshold = policy.threshold_for(&model_id(faces.recognizer.contract()))?.clone();
         let now = clock.now();
         let lease = live.lease(&policy, now)?;
         let sought = Sought::open(&lock(&store), &live, faces.recognizer.contract(), now)?;
         let mut cameras = Vec::new();
+        let bell = Bell::default();
         for source in sources {
-            let digest = source.footage.digest();
-            if !live.declares(&source.camera, &digest) {
-                return Err(PipelineError::FootageNotDeclared { camera: source.camera, digest });
-            }
+            let leave = Leave::asked(&live, &lock(&store), &source)?;
             cameras.push(Camera {
-                name: source.camera,
-                feed: Feed::spawn(source.footage.into_frames()?, pace, QUEUE_FRAMES_MAX)?,
-                examiner: Examiner::new(policy.face_side_px_min),
+                stream: source.footage.replayed(pace, stream_options(&bell))?,
+                outside: None,
+                leave,
+                examiner: Examiner::new(live.face_side_px_min(&source.camera, &policy)),
+                cadence: Cadence::new(rhythm),
+                steadiness: Steadiness::default(),
                 alerted: Vec::new(),
-                frames_since_view: 0,
+                status: CameraStatus { camera: source.camera.clone(), ..CameraStatus::default() },
+                name: source.camera,
+                viewed: None,
                 views_posted: 0,
-                stale_frames: 0,
                 open: true,
             });
         }
@@ -124,7 +170,10 @@ impl Run {
             sought,
             cameras,
             clock,
-            view_every_frames,
+            pace,
+            view_interval,
+            bell,
+            permits: PermitKeeper::new(Duration::ZERO),
             lease,
             tally,
             standing: Standing::new(now),
@@ -154,56 +203,131 @@ impl Run {
             if let Some(reason) = self.keep_to_record()? {
                 return Ok(reason);
             }
-            let mut open = false;
+            self.open_cameras()?;
+            let rung = self.bell.rung();
+            let (mut open, mut worked) = (false, false);
             for camera in 0..self.cameras.len() {
-                open |= self.next_frame(camera)?;
+                worked |= self.next_frame(camera)?;
+                open |= self.cameras[camera].open;
             }
             if !open {
                 return Ok("the recordings ran out".to_owned());
             }
+            if !worked {
+                self.bell.wait(rung, WAIT);
+            }
         }
     }
 
-    /// Examines one frame of a camera; false once its footage has ended.
+    /// Opens every camera that is closed, under a permit that lasts as long as the lease.
+    fn open_cameras(&mut self) -> Result<(), PipelineError> {
+        let closed = |camera: &&mut Camera| camera.open && camera.stream.is_none();
+        if !self.cameras.iter_mut().any(|camera| closed(&&mut *camera)) {
+            return Ok(());
+        }
+        let left = self.lease.until().duration_since(self.clock.now());
+        let Ok(left) = Duration::try_from(left) else { return Ok(()) };
+        if !self.permits.permit().holds() {
+            self.permits = PermitKeeper::new(left);
+        }
+        for camera in self.cameras.iter_mut().filter(closed) {
+            camera.stream = camera.leave.open(self.permits.permit(), stream_options(&self.bell))?;
+            camera.open = camera.stream.is_some();
+        }
+        Ok(())
+    }
+
+    /// Takes what has come of a camera up to the first frame that is examined; false if nothing has.
     fn next_frame(&mut self, index: usize) -> Result<bool, PipelineError> {
         if !self.cameras[index].open {
             return Ok(false);
         }
-        let frame = self.cameras[index].feed.next()?;
-        let now = self.clock.now();
-        if self.lease.check(now).is_err() {
-            // Nothing is compared without authority: the frame is dropped, and the record says what follows.
-            self.standing.doubt();
-            return Ok(true);
+        let mut worked = false;
+        // As many as may wait: a camera that is quicker than the run is not all that the run looks at.
+        for _ in 0..QUEUE_FRAMES_MAX {
+            let Some(stream) = &self.cameras[index].stream else { break };
+            let next = stream.next(Duration::ZERO)?;
+            if matches!(next, Next::Nothing) {
+                break;
+            }
+            worked = true;
+            let now = self.clock.now();
+            if self.lease.check(now).is_err() {
+                // Nothing is compared without authority: the frame is dropped, and the record says what follows.
+                self.standing.doubt();
+                break;
+            }
+            match next {
+                Next::Frame(mut frame) => {
+                    if self.examine(index, &mut frame)? {
+                        break;
+                    }
+                }
+                Next::Nothing | Next::Ended => {
+                    let examined = self.cameras[index].examiner.finish();
+                    self.decide(index, examined, None)?;
+                    let camera = &mut self.cameras[index];
+                    camera.stream = None;
+                    // A camera ends only with its permit: the record says whether there is another.
+                    camera.open = camera.leave.is_for_a_camera();
+                    self.standing.doubt();
+                    break;
+                }
+            }
         }
-        match frame {
-            Some(frame) if self.cameras[index].stale_frames > 0 => {
-                self.cameras[index].stale_frames -= 1;
-                self.cameras[index].feed.recycle(frame);
-            }
-            Some(frame) => {
-                let examined = self.cameras[index].examiner.examine(&frame, &mut self.faces)?;
-                self.decide(index, examined, now)?;
-                self.post_view(index, &frame);
-                self.cameras[index].feed.recycle(frame);
-            }
-            None => {
-                let examined = self.cameras[index].examiner.finish();
-                self.decide(index, examined, now)?;
-                self.cameras[index].open = false;
-            }
+        if worked {
+            self.post_counts();
+            self.receipt_if_due()?;
         }
-        self.post_counts();
-        self.receipt_if_due()?;
-        Ok(self.cameras[index].open)
+        Ok(worked)
     }
 
-    fn decide(&mut self, camera: usize, examined: Examined, captured: Timestamp) -> Result<(), PipelineError> {
+    /// Examines a frame if it is time to; says whether it was.
+    fn examine(&mut self, index: usize, frame: &mut YuvFrame) -> Result<bool, PipelineError> {
+        let camera = &mut self.cameras[index];
+        if !camera.cadence.is_due(frame.offset()) {
+            camera.status.passed_over += 1;
+            return Ok(false);
+        }
+        camera.blank(frame);
+        let Some(seen) = seen(frame) else {
+            camera.status.unbelievable += 1;
+            return Ok(false);
+        };
+        if camera.examiner.nobody_in_view() && camera.cadence.is_still(seen.picture, seen.offset) {
+            camera.status.still += 1;
+            return Ok(false);
+        }
+        // What waits for its consumer is never late.
+        let age = if self.pace == Pace::RealTime { frame.arrived().elapsed() } else { Duration::ZERO };
+        camera.cadence.examined(seen.picture, seen.offset, age);
+        if let Some(stream) = &camera.stream {
+            stream.skip_at_least(camera.cadence.load().skip());
+        }
+        if camera.steadiness.moved(seen.picture, seen.offset) {
+            self.board.report_camera_moved(&camera.name);
+            camera.steadiness = Steadiness::default();
+            self.standing.doubt();
+        }
+        camera.status.examined += 1;
+        let stopwatch = Stopwatch::start();
+        let examined = camera.examiner.examine(&seen, &mut self.faces)?;
+        self.board.metrics.took(StageOfWork::Examine, &stopwatch);
+        self.decide(index, examined, Some(frame))?;
+        self.post_view(index, &seen);
+        Ok(true)
+    }
+
+    fn decide(&mut self, camera: usize, examined: Examined, frame: Option<&YuvFrame>) -> Result<(), PipelineError> {
         for _ in 0..examined.faces_seen {
             self.tally.face_seen();
         }
+        let anything_due = !examined.due.is_empty();
         for (passage, view) in examined.due {
-            self.compare(camera, passage, view, captured)?;
+            self.compare(camera, passage, view, frame)?;
+        }
+        if anything_due {
+            self.faces.recognizer.forget()?;
         }
         let ended = examined.ended.len() as u64;
         self.cameras[camera].alerted.retain(|passage| !examined.ended.contains(passage));
@@ -212,11 +336,20 @@ impl Run {
     }
 
     /// Makes one template, compares it with the watchlist, and lets the rule decide what becomes of it.
-    fn compare(&mut self, camera: usize, passage: u64, view: View, captured: Timestamp) -> Result<(), PipelineError> {
+    fn compare(
+        &mut self,
+        camera: usize,
+        passage: u64,
+        view: View,
+        frame: Option<&YuvFrame>,
+    ) -> Result<(), PipelineError> {
+        let stopwatch = Stopwatch::start();
         let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&view.chip))?;
-        self.faces.recognizer.forget()?;
+        self.board.metrics.took(StageOfWork::Embed, &stopwatch);
         let Some(template) = templates.pop() else { return Ok(()) };
+        let stopwatch = Stopwatch::start();
         let hits = self.sought.hits(&template, &self.threshold)?;
+        self.board.metrics.took(StageOfWork::Search, &stopwatch);
         let now = self.clock.now();
         let face = ObservedFace { template, view };
         match settle_among(face, hits, &self.threshold, &self.lease, now, &mut self.tally) {
@@ -232,7 +365,7 @@ impl Run {
             Settlement::Unusable(refusal) => Err(PipelineError::Refused(refusal)),
             Settlement::Candidate(pending) => {
                 self.cameras[camera].examiner.decide(passage);
-                self.raise(camera, passage, pending, captured)
+                self.raise(camera, passage, pending, frame)
             }
         }
     }
@@ -242,7 +375,7 @@ impl Run {
         camera: usize,
         passage: u64,
         pending: domain::PendingAlert<ObservedFace>,
-        captured: Timestamp,
+        frame: Option<&YuvFrame>,
     ) -> Result<(), PipelineError> {
         let Some(live) = &self.live else { return Ok(()) };
         let (entry, score) = (pending.entry(), pending.score_value());
@@ -252,10 +385,14 @@ impl Run {
             seen = Some((face.view.frame_number, face.view.face));
             sealed_form(face)
         };
-        let now = self.clock.now();
+        let (now, stopwatch) = (self.clock.now(), Stopwatch::start());
         match lock(&self.store).raise_alert(pending, live, &name, seal, now) {
             Ok(raised) => {
-                let latency_ms = 1e3 * self.clock.now().duration_since(captured).as_secs_f64();
+                self.board.metrics.took(StageOfWork::Record, &stopwatch);
+                // A passage that ended with its recording was complete when that ended.
+                let latency = frame.map_or(Duration::ZERO, |frame| frame.arrived().elapsed());
+                self.board.metrics.alert_took(latency.as_secs_f64());
+                let latency_ms = 1e3 * latency.as_secs_f64();
                 let alert = raised.into_inner().alert;
                 self.cameras[camera].alerted.push(passage);
                 let account = seen.map(|(frame_number, face)| RaisedAlert {
@@ -305,6 +442,7 @@ impl Run {
         for camera in &mut self.cameras {
             camera.examiner.finish();
         }
+        self.faces.recognizer.forget()?;
         let (unreported, now) = (self.tally.unreported(), self.clock.now());
         let mut store = lock(&self.store);
         match store.deployment(self.lease.deployment())?.into_inner() {
@@ -330,30 +468,31 @@ impl Run {
         Ok(())
     }
 
-    fn post_counts(&self) {
-        let mut frames = crate::running::Frames::default();
-        let mut in_view = 0;
-        for camera in &self.cameras {
-            let counts = camera.feed.counts();
-            frames.captured += counts.captured;
-            frames.processed += counts.delivered;
-            frames.dropped += counts.dropped;
-            in_view += camera.examiner.followed().count() as u64;
+    fn post_counts(&mut self) {
+        for camera in &mut self.cameras {
+            if let Some(stream) = &camera.stream {
+                camera.status.health = stream.health();
+            }
+            camera.status.load = camera.cadence.load();
+            camera.status.faces_in_view = camera.examiner.followed().count() as u64;
         }
+        let cameras: Vec<CameraStatus> = self.cameras.iter().map(|camera| camera.status.clone()).collect();
         let mut posted = self.board.posted();
         posted.status.counts = self.tally.total();
-        posted.status.frames = frames;
-        posted.status.faces_in_view = in_view;
+        posted.status.frames = Frames::of(&cameras);
+        posted.status.faces_in_view = cameras.iter().map(|camera| camera.faces_in_view).sum();
+        posted.status.cameras = cameras;
     }
 
-    fn post_view(&mut self, index: usize, frame: &Frame) {
-        let Some(every) = self.view_every_frames else { return };
+    /// A masked picture, when it is time for one: only of frames whose faces are known.
+    fn post_view(&mut self, index: usize, seen: &Seen<'_>) {
+        let Some(interval) = self.view_interval else { return };
         let camera = &mut self.cameras[index];
-        camera.frames_since_view += 1;
-        if camera.frames_since_view < every.get() {
+        let interval = if camera.cadence.load() == Load::FewerPictures { FEWER_PICTURES * interval } else { interval };
+        if camera.viewed.is_some_and(|viewed| viewed <= seen.offset && seen.offset - viewed < interval) {
             return;
         }
-        camera.frames_since_view = 0;
+        camera.viewed = Some(seen.offset);
         let shown: Vec<Shown> = camera
             .examiner
             .shown()
@@ -362,15 +501,22 @@ impl Run {
                 _ => Shown::Masked(face),
             })
             .collect();
+        let stopwatch = Stopwatch::start();
         // A picture that cannot be encoded is not shown; nothing else depends on it.
-        if let Ok(jpeg) = masked_jpeg(view_of(frame), &shown) {
+        if let Ok(jpeg) = masked_jpeg(seen.picture, &shown) {
             camera.views_posted += 1;
             let view = (camera.views_posted, Arc::from(jpeg));
             if let Some(place) = self.board.posted().views.get_mut(index) {
                 *place = Some(view);
             }
         }
+        self.board.metrics.took(StageOfWork::Picture, &stopwatch);
     }
+}
+
+/// How streams are read: short queues, one bell for all of them.
+fn stream_options(bell: &Bell) -> StreamOptions {
+    StreamOptions { queue_frames_max: QUEUE_FRAMES_MAX, bell: bell.clone(), ..StreamOptions::default() }
 }
 
 /// What the store seals of a candidate.

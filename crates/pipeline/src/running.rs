@@ -4,9 +4,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use capture::Health;
+use capture::health::State;
 use domain::{AlertId, Counts, Watched};
 use face::Rect;
 use store::Store;
+
+use crate::cadence::Load;
+use crate::metrics::Metrics;
 
 /// The store, shared by the pipeline and the screens.
 pub type SharedStore = Arc<Mutex<Store>>;
@@ -31,19 +36,19 @@ impl Stage {
     }
 }
 
-/// Frames, counted.
+/// Frames of all cameras, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Frames {
     /// Taken from the sources.
     pub captured: u64,
-    /// Examined.
+    /// Looked at: examined, or passed over by the rhythm of examination.
     pub processed: u64,
     /// Given up because the machine was too slow.
     pub dropped: u64,
 }
 
 /// What a screen may know of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Status {
     /// How far it has come.
     pub stage: Stage,
@@ -55,6 +60,86 @@ pub struct Status {
     pub faces_in_view: u64,
     /// Frames.
     pub frames: Frames,
+    /// Each camera.
+    pub cameras: Vec<CameraStatus>,
+}
+
+/// One camera (or recording) as screens and monitors see it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CameraStatus {
+    /// Its name.
+    pub camera: String,
+    /// Its stream.
+    pub health: Health,
+    /// Frames examined.
+    pub examined: u64,
+    /// Frames passed over by the rhythm of examination.
+    pub passed_over: u64,
+    /// Frames passed over because nothing moved and nobody was in view.
+    pub still: u64,
+    /// Frames whose planes were not what their size asks for.
+    pub unbelievable: u64,
+    /// What is given up so that frames are examined in time.
+    pub load: Load,
+    /// Faces followed now.
+    pub faces_in_view: u64,
+}
+
+impl CameraStatus {
+    /// What became of the frames, in words for labels.
+    pub fn frame_fates(&self) -> [(&'static str, u64); 7] {
+        let counts = &self.health.counts;
+        [
+            ("examined", self.examined),
+            ("passed_over", self.passed_over),
+            ("still", self.still),
+            ("unbelievable", self.unbelievable),
+            ("dropped", counts.frames_dropped),
+            ("not_decoded", counts.frames_skipped),
+            ("without_place", counts.frames_without_place),
+        ]
+    }
+
+    /// What went wrong with the stream, in words for labels.
+    pub fn faults(&self) -> [(&'static str, u64); 9] {
+        let (counts, repairs) = (&self.health.counts, &self.health.repairs);
+        [
+            ("packet_lost", counts.packets_lost),
+            ("packet_damaged", counts.packets_damaged),
+            ("reconnect", counts.reconnects),
+            ("stall", counts.stalls),
+            ("decoder_crash", counts.crashes),
+            ("decoder_lie", counts.lies),
+            ("decoder_overgrown", counts.overgrown),
+            ("clock_back", repairs.went_back),
+            ("clock_jump", repairs.jumped),
+        ]
+    }
+
+    /// Why no frames come, where none do although the recording has not ended.
+    pub fn not_streaming(&self) -> Option<String> {
+        let fault = self.health.last_fault.as_deref().unwrap_or("no frame yet");
+        match self.health.state {
+            State::Connecting | State::WaitingToRetry => Some(format!("{} gives no frames: {fault}", self.camera)),
+            State::Streaming | State::Ended => None,
+        }
+    }
+
+    fn processed(&self) -> u64 {
+        self.examined + self.passed_over + self.still
+    }
+}
+
+impl Frames {
+    /// Those of all cameras.
+    pub(crate) fn of(cameras: &[CameraStatus]) -> Self {
+        let sum = |of: fn(&CameraStatus) -> u64| cameras.iter().map(of).sum();
+        Self {
+            captured: sum(|camera| camera.health.counts.frames),
+            processed: sum(CameraStatus::processed),
+            dropped: sum(|camera| camera.health.counts.frames_dropped),
+        }
+    }
 }
 
 /// A recorded alert, where it was seen and how long it took to reach the record: for the account of an exercise.
@@ -86,6 +171,7 @@ pub struct Running {
 pub(crate) struct Board {
     pub(crate) cameras: Vec<String>,
     pub(crate) posted: Mutex<Posted>,
+    pub(crate) metrics: Metrics,
     pub(crate) stop: Mutex<Option<String>>,
     stopped: Condvar,
     /// What somebody or something outside the run reported since it last looked.
@@ -110,6 +196,16 @@ impl Running {
         (newest.0 > seen).then_some(newest)
     }
 
+    /// What the run measures of itself, as a monitor reads it: OpenMetrics text.
+    pub fn metrics(&self) -> String {
+        self.board.metrics.told(&self.status())
+    }
+
+    /// Each stage of the way of a face: its word, how often it was passed, and the mean time it took, milliseconds.
+    pub fn stages(&self) -> Vec<(&'static str, u64, f64)> {
+        self.board.metrics.means_ms()
+    }
+
     /// The cameras (recordings) by name.
     pub fn cameras(&self) -> &[String] {
         &self.board.cameras
@@ -129,7 +225,7 @@ impl Running {
 
     /// Reports that a camera no longer shows what it was set up to show: a trip-wire, which pauses the deployment.
     pub fn report_camera_moved(&self, camera: &str) {
-        lock(&self.board.reports).camera_moved = Some(camera.to_owned());
+        self.board.report_camera_moved(camera);
     }
 
     /// Reports the largest ratio of error rates between two groups that a monitor found: above the policy's, a trip-wire.
@@ -159,16 +255,28 @@ impl Drop for Running {
 
 impl Board {
     pub(crate) fn new(cameras: Vec<String>) -> Self {
-        let frames = Frames::default();
-        let status = Status { stage: Stage::Running, counts: Counts::default(), passages: 0, faces_in_view: 0, frames };
+        let status = Status {
+            stage: Stage::Running,
+            counts: Counts::default(),
+            passages: 0,
+            faces_in_view: 0,
+            frames: Frames::default(),
+            cameras: Vec::new(),
+        };
         let views = cameras.iter().map(|_| None).collect();
         Self {
             cameras,
             posted: Mutex::new(Posted { status, views, raised: Vec::new() }),
+            metrics: Metrics::default(),
             stop: Mutex::new(None),
             stopped: Condvar::new(),
             reports: Mutex::default(),
         }
+    }
+
+    /// A camera no longer shows what it was set up to show.
+    pub(crate) fn report_camera_moved(&self, camera: &str) {
+        lock(&self.reports).camera_moved = Some(camera.to_owned());
     }
 
     /// What was reported since this was last asked.

@@ -2,18 +2,24 @@
 //!
 //! The method is that of SORT (Bewley et al., 2016) without its Kalman filter: constant velocity and greedy overlap.
 
+use std::time::Duration;
+
 use face::{Detection, Point, Rect};
 
 /// Most faces followed at once in one view; the least confident beyond it are not followed.
 pub const TRACKS_MAX: usize = 256;
 /// Least overlap (intersection over union) between where a face was expected and where one was found.
 const OVERLAP_MIN: f32 = 0.25;
-/// Farthest, in face widths, that a face may be found from where it was expected when the boxes do not overlap enough.
-const DRIFT_WIDTHS_MAX: f32 = 0.6;
+/// Farthest, in face widths, that a face may be found from where it was expected when the boxes do not overlap enough: for
+/// each [`STEP`] since it was seen, and at most.
+const DRIFT_WIDTHS_A_STEP: f32 = 0.6;
+const DRIFT_WIDTHS_MAX: f32 = 1.2;
+/// The time between frames for which the drift was chosen: 12.5 a second.
+const STEP: Duration = Duration::from_millis(80);
 /// Largest ratio of sizes between two views of one face in consecutive frames.
 const SIZE_RATIO_MAX: f32 = 1.5;
-/// Frames without a view after which a passage is over.
-pub const MISSED_FRAMES_MAX: u32 = 10;
+/// Time without a view after which a passage is over.
+pub const UNSEEN_MAX: Duration = Duration::from_millis(800);
 /// Views needed before a track counts as a face seen: one detection alone may be an accident.
 pub const CONFIRMING_VIEWS: u32 = 2;
 
@@ -26,8 +32,10 @@ pub struct Track {
     pub face: Rect,
     /// Views so far.
     pub views: u32,
+    /// Pixels a second.
     velocity: Point,
-    missed_frames: u32,
+    seen_at: Duration,
+    now: Duration,
 }
 
 /// What a frame changed.
@@ -47,29 +55,24 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Takes the detections of the next frame.
-    pub fn advance(&mut self, detections: &[Detection]) -> Changes {
+    /// Takes the detections of the next frame, `now` after the source's first one.
+    pub fn advance(&mut self, detections: &[Detection], now: Duration) -> Changes {
         let mut changes = Changes::default();
+        self.tracks.iter_mut().for_each(|track| track.now = now);
         let mut taken = vec![false; detections.len()];
         for (track, found) in self.pairs(detections) {
             taken[found] = true;
             self.tracks[track].see(detections[found].face);
             changes.seen.push((self.tracks[track].passage, found));
         }
-        let continued: Vec<u64> = changes.seen.iter().map(|(passage, _)| *passage).collect();
-        for track in &mut self.tracks {
-            if !continued.contains(&track.passage) {
-                track.miss();
-            }
-        }
         for (found, detection) in detections.iter().enumerate() {
             if !taken[found] && self.tracks.len() < TRACKS_MAX {
-                self.tracks.push(Track::begin(self.passages, detection.face));
+                self.tracks.push(Track::begin(self.passages, detection.face, now));
                 changes.seen.push((self.passages, found));
                 self.passages += 1;
             }
         }
-        let over = |track: &Track| track.missed_frames > MISSED_FRAMES_MAX;
+        let over = |track: &Track| track.unseen() > UNSEEN_MAX;
         changes.ended = self.tracks.iter().filter(|track| over(track)).map(|track| track.passage).collect();
         self.tracks.retain(|track| !over(track));
         changes
@@ -91,7 +94,7 @@ impl Tracker {
         for (track_index, track) in self.tracks.iter().enumerate() {
             let expected = track.expected();
             for (found, detection) in detections.iter().enumerate() {
-                if let Some(closeness) = closeness(&expected, &detection.face) {
+                if let Some(closeness) = closeness(&expected, &detection.face, track.unseen()) {
                     candidates.push((closeness, track_index, found));
                 }
             }
@@ -110,43 +113,45 @@ impl Tracker {
 }
 
 impl Track {
-    fn begin(passage: u64, face: Rect) -> Self {
-        Self { passage, face, views: 1, velocity: Point { x: 0.0, y: 0.0 }, missed_frames: 0 }
+    fn begin(passage: u64, face: Rect, now: Duration) -> Self {
+        Self { passage, face, views: 1, velocity: Point { x: 0.0, y: 0.0 }, seen_at: now, now }
     }
 
     /// Whether it was found in the last frame.
     pub fn in_view(&self) -> bool {
-        self.missed_frames == 0
+        self.seen_at == self.now
     }
 
-    /// Where the face should be in the next frame.
+    /// Where the face should be now.
     pub fn expected(&self) -> Rect {
-        let steps = (self.missed_frames + 1) as f32;
+        let seconds = self.unseen().as_secs_f32();
         Rect {
-            left: self.face.left + self.velocity.x * steps,
-            top: self.face.top + self.velocity.y * steps,
+            left: self.face.left + self.velocity.x * seconds,
+            top: self.face.top + self.velocity.y * seconds,
             ..self.face
         }
     }
 
     fn see(&mut self, face: Rect) {
-        let steps = (self.missed_frames + 1) as f32;
+        let seconds = self.unseen().as_secs_f32().max(f32::EPSILON);
         let (from, to) = (self.face.centre(), face.centre());
-        // Half of the newest movement, half of what was known: a detector's box trembles by a pixel or two.
-        self.velocity.x = 0.5 * self.velocity.x + 0.5 * (to.x - from.x) / steps;
-        self.velocity.y = 0.5 * self.velocity.y + 0.5 * (to.y - from.y) / steps;
+        // Half of the newest movement, half of what was known, if anything was: a detector's box trembles by a pixel or two.
+        let newest = if self.views == 1 { 1.0 } else { 0.5 };
+        self.velocity.x += newest * ((to.x - from.x) / seconds - self.velocity.x);
+        self.velocity.y += newest * ((to.y - from.y) / seconds - self.velocity.y);
         self.face = face;
         self.views += 1;
-        self.missed_frames = 0;
+        self.seen_at = self.now;
     }
 
-    fn miss(&mut self) {
-        self.missed_frames += 1;
+    /// How long ago it was seen.
+    fn unseen(&self) -> Duration {
+        self.now.saturating_sub(self.seen_at)
     }
 }
 
 /// How well a found face continues an expected one: overlap, or else a smaller number by distance; `None` if it does not.
-fn closeness(expected: &Rect, found: &Rect) -> Option<f32> {
+fn closeness(expected: &Rect, found: &Rect, unseen: Duration) -> Option<f32> {
     let ratio = (expected.width / found.width).max(found.width / expected.width);
     if ratio.is_nan() || ratio > SIZE_RATIO_MAX {
         return None;
@@ -157,7 +162,9 @@ fn closeness(expected: &Rect, found: &Rect) -> Option<f32> {
     }
     let (a, b) = (expected.centre(), found.centre());
     let widths = (a.x - b.x).hypot(a.y - b.y) / expected.width.max(1.0);
-    (widths <= DRIFT_WIDTHS_MAX).then_some(OVERLAP_MIN * (1.0 - widths))
+    let steps = unseen.as_secs_f32() / STEP.as_secs_f32();
+    let widths_max = (DRIFT_WIDTHS_A_STEP * steps.max(1.0)).min(DRIFT_WIDTHS_MAX);
+    (widths <= widths_max).then_some(OVERLAP_MIN * (1.0 - widths / DRIFT_WIDTHS_MAX))
 }
 
 #[cfg(test)]
@@ -175,7 +182,7 @@ mod tests {
         for step in 0..60 {
             let missing = step % 7 == 3 || (20..25).contains(&step);
             let found = if missing { vec![] } else { vec![at(10.0 + 6.0 * step as f32, 50.0, 40.0)] };
-            assert!(tracker.advance(&found).ended.is_empty());
+            assert!(tracker.advance(&found, STEP * step).ended.is_empty());
         }
         assert_eq!(tracker.finish(), vec![0]);
     }
@@ -185,34 +192,32 @@ mod tests {
         let mut tracker = Tracker::default();
         for step in 0..50 {
             let x = 8.0 * step as f32;
-            tracker.advance(&[at(x, 100.0, 40.0), at(400.0 - x, 130.0, 44.0)]);
+            tracker.advance(&[at(x, 100.0, 40.0), at(400.0 - x, 130.0, 44.0)], STEP * step);
         }
         let ends: Vec<(u64, f32)> = tracker.tracks().iter().map(|track| (track.passage, track.face.left)).collect();
         assert_eq!(ends, vec![(0, 392.0), (1, 8.0)]);
     }
 
     #[test]
-    fn a_passage_ends_after_the_stated_number_of_missed_frames() {
+    fn a_passage_ends_after_the_stated_time_without_a_view() {
         let mut tracker = Tracker::default();
-        tracker.advance(&[at(0.0, 0.0, 40.0)]);
-        for _ in 0..MISSED_FRAMES_MAX {
-            assert!(tracker.advance(&[]).ended.is_empty());
-        }
-        assert_eq!(tracker.advance(&[]).ended, vec![0]);
+        tracker.advance(&[at(0.0, 0.0, 40.0)], STEP);
+        assert!(tracker.advance(&[], STEP + UNSEEN_MAX).ended.is_empty());
+        assert_eq!(tracker.advance(&[], 2 * STEP + UNSEEN_MAX).ended, vec![0]);
         assert!(tracker.tracks().is_empty());
     }
 
     #[test]
     fn somebody_elsewhere_is_somebody_else() {
         let mut tracker = Tracker::default();
-        tracker.advance(&[at(0.0, 0.0, 40.0)]);
-        assert_eq!(tracker.advance(&[at(300.0, 0.0, 40.0)]).seen, vec![(1, 0)]);
+        tracker.advance(&[at(0.0, 0.0, 40.0)], STEP);
+        assert_eq!(tracker.advance(&[at(300.0, 0.0, 40.0)], 2 * STEP).seen, vec![(1, 0)]);
     }
 
     #[test]
     fn no_more_faces_are_followed_than_stated() {
         let mut tracker = Tracker::default();
         let crowd: Vec<_> = (0..TRACKS_MAX + 20).map(|n| at(100.0 * n as f32, 0.0, 40.0)).collect();
-        assert_eq!(tracker.advance(&crowd).seen.len(), TRACKS_MAX);
+        assert_eq!(tracker.advance(&crowd, STEP).seen.len(), TRACKS_MAX);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use face::{Chip, Picture, Quality, Rect};
+use face::quality::{inter_eye_distance_px, pose, sharpness};
+use face::{Chip, Detection, Picture, Rect, RgbView};
 
 /// Most templates made of one passage. Each is one more look, and one more chance of a false candidate.
 pub const VIEWS_COMPARED_MAX: u32 = 2;
@@ -47,12 +48,18 @@ pub struct Passage {
     decided: bool,
 }
 
-/// How useful a view is, 0 to 1: size of the face, sharpness, how frontal, how sure the detector is.
-pub fn worth(quality: &Quality) -> f32 {
-    let size = (quality.inter_eye_distance_px / EYES_ENOUGH_PX).clamp(0.0, 1.0);
-    let sharp = 0.3 + 0.7 * (quality.sharpness / 100.0).clamp(0.0, 1.0);
-    let frontal = quality.yaw_deg.to_radians().cos().max(0.0) * quality.pitch_deg.to_radians().cos().max(0.0);
-    size * sharp * frontal * quality.detector_confidence.clamp(0.0, 1.0)
+/// The most that a view can be worth, 0 to 1, before its pixels are looked at: size of the face, how frontal, how sure the
+/// detector is. What is missing is [`sharp`], by which it is multiplied.
+pub fn worth_at_most(detection: &Detection) -> f32 {
+    let size = (inter_eye_distance_px(detection) / EYES_ENOUGH_PX).clamp(0.0, 1.0);
+    let pose = pose(&detection.points);
+    let frontal = pose.yaw_deg.to_radians().cos().max(0.0) * pose.pitch_deg.to_radians().cos().max(0.0);
+    size * frontal * detection.confidence.clamp(0.0, 1.0)
+}
+
+/// What is left of a view's worth for its sharpness, 0.3 to 1.
+pub fn sharp(picture: RgbView<'_>, detection: &Detection) -> f32 {
+    0.3 + 0.7 * (sharpness(picture, detection) / 100.0).clamp(0.0, 1.0)
 }
 
 impl Passage {

@@ -33,6 +33,39 @@ impl Store {
         entry_count(&self.connection)
     }
 
+    /// Puts a copy that [`Store::backup`] wrote where the database is missing, beside the keys that are there, and opens it
+    /// once. Returns the number of entries in it. Of what is public only what is missing is copied: a published log that
+    /// went on after the copy was made stays, and tells that the copy is older ([`StoreError::OlderCopy`]); then the copy
+    /// is taken out again.
+    pub fn restore(dir: &Path, copy: &Path) -> Result<u64, StoreError> {
+        if !copy.join(DATABASE).is_file() {
+            return Err(StoreError::NotAStore { directory: copy.to_owned() });
+        }
+        let database = dir.join(DATABASE);
+        {
+            let directory = DataDirectory::make(dir)?;
+            if database.exists() {
+                return Err(StoreError::ExistsAlready { directory: dir.to_owned() });
+            }
+            let unfinished = dir.join(DATABASE_UNFINISHED);
+            for stale in ["overt.db-wal", "overt.db-shm", DATABASE_UNFINISHED].map(|name| dir.join(name)) {
+                directory::remove(&stale).doing_with("removing what belongs to no database", &stale)?;
+            }
+            directory::touch_private(&unfinished).doing_with("opening", &unfinished)?;
+            fs::copy(copy.join(DATABASE), &unfinished).doing_with("copying", &copy.join(DATABASE))?;
+            File::open(&unfinished).and_then(|file| file.sync_all()).doing_with("writing", &unfinished)?;
+            copy_missing(&copy.join("public"), directory.public())?;
+            directory::rename(&unfinished, &database).doing_with("naming the database", &database)?;
+        }
+        let opened = Self::open(dir).and_then(|store| entry_count(&store.connection));
+        if opened.is_err() {
+            for name in [DATABASE, "overt.db-wal", "overt.db-shm"].map(|name| dir.join(name)) {
+                directory::remove(&name).doing_with("taking the copy out again", &name)?;
+            }
+        }
+        opened
+    }
+
     /// Destroys the key of every deployment in a data directory that cannot be opened any more (an older copy, a damaged
     /// database), so that nothing sealed in it, or in any copy of it, opens again. The key of the log stays: what was
     /// published can still be vouched for. Returns the names of the destroyed files.
@@ -67,6 +100,24 @@ fn copy_public(from: &Path, to: &Path) -> Result<(), StoreError> {
         } else {
             fs::copy(&path, &copy).doing_with("copying", &path)?;
             File::open(&copy).and_then(|copy| copy.sync_all()).doing_with("writing", &copy)?;
+        }
+    }
+    directory::sync_folder(to).doing_with("writing the folder", to)
+}
+
+/// Copies what anyone may read and is not there yet.
+fn copy_missing(from: &Path, to: &Path) -> Result<(), StoreError> {
+    for file in fs::read_dir(from).doing_with("listing", from)? {
+        let file = file.doing_with("listing", from)?;
+        let (path, copy) = (file.path(), to.join(file.file_name()));
+        match (file.file_type().doing_with("reading", &path)?.is_dir(), copy.exists()) {
+            (true, true) => copy_missing(&path, &copy)?,
+            (true, false) => copy_public(&path, &copy)?,
+            (false, true) => {}
+            (false, false) => {
+                fs::copy(&path, &copy).doing_with("copying", &path)?;
+                File::open(&copy).and_then(|copy| copy.sync_all()).doing_with("writing", &copy)?;
+            }
         }
     }
     directory::sync_folder(to).doing_with("writing the folder", to)
@@ -152,6 +203,39 @@ mod tests {
         assert!(told.iter().any(|finding| finding.found.contains("it is missing")), "{told:?}");
         scene.purged();
         assert_eq!(scene.store().check().unwrap(), vec![]);
+    }
+
+    fn without_database(scene: &mut Scene) {
+        scene.close();
+        for name in ["overt.db", "overt.db-wal", "overt.db-shm"] {
+            let _ = fs::remove_file(scene.dir().join(name));
+        }
+    }
+
+    #[test]
+    fn a_copy_is_put_where_the_database_is_missing_and_an_older_one_is_taken_out_again() {
+        let mut scene = Scene::new();
+        let (folder, alert) = backed_up(&mut scene);
+        let copy = folder.path().join("copy");
+        scene.close();
+        assert!(matches!(Store::restore(&scene.dir(), &copy), Err(StoreError::ExistsAlready { .. })));
+        assert!(matches!(Store::restore(&scene.dir(), folder.path()), Err(StoreError::NotAStore { .. })));
+        without_database(&mut scene);
+        fs::remove_dir_all(scene.dir().join("public/notices")).unwrap();
+        let entries = Store::restore(&scene.dir(), &copy).unwrap();
+        scene.reopen();
+        assert_eq!(scene.store().entries(None).unwrap().len() as u64, entries);
+        assert_eq!(scene.store().check().unwrap(), vec![]);
+        let now = scene.tick();
+        scene.store().view_evidence(&alert, &officer(Role::Operator), now).unwrap();
+        let now = scene.tick();
+        scene.store().publish(now).unwrap();
+        scene.purged();
+        let now = scene.tick();
+        scene.store().publish(now).unwrap();
+        without_database(&mut scene);
+        assert!(matches!(Store::restore(&scene.dir(), &copy), Err(StoreError::OlderCopy { .. })));
+        assert!(!scene.dir().join("overt.db").exists(), "nothing is left of it");
     }
 
     const ALL_KEYS: [&str; 3] = ["commitments-kx-1.key", "deployment-kx-1.key", "suppression-links.key"];

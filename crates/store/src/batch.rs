@@ -1,6 +1,6 @@
 //! Recording many decisions in one transaction: all of them become true together, or none does.
 
-use domain::{Decided, Happening};
+use domain::{Decided, Declaration, Happening};
 use rusqlite::{Transaction, TransactionBehavior};
 
 use crate::error::{Doing as _, StoreError};
@@ -50,7 +50,7 @@ fn refuse_other_doors(happening: &Happening) -> Result<(), StoreError> {
     match happening {
         H::Approved { .. }
         | H::SignageConfirmed { .. }
-        | H::RecordingDeclared { .. }
+        | H::Declared(Declaration::Recording { .. })
         | H::Started { .. }
         | H::Paused { .. }
         | H::Resumed { .. }

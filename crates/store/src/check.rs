@@ -6,6 +6,7 @@
 mod kept;
 mod listed;
 mod record;
+mod cameras;
 mod redress;
 mod sealed;
 
@@ -106,6 +107,7 @@ impl Store {
         self.check_listed(now, &mut findings)?;
         self.check_suppressions(now, &mut findings)?;
         self.check_redress(now, &mut findings)?;
+        self.check_cameras(&mut findings)?;
         self.check_keys(&mut findings)?;
         for name in self.keys_too_old(now)? {
             findings.tell(format!("keys/{name}.key"), "it has lain longer than a key may; replace it");

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/redress.sql"),
     include_str!("migrations/watchlist.sql"),
     include_str!("migrations/keys.sql"),
+    include_str!("migrations/cameras.sql"),
 ];
 
 /// Opens the database, making it where it is missing.

@@ -79,8 +79,8 @@ impl Store {
         Operation::remembered(&entry?.fact).filter(|found| found.operation == *operation).ok_or_else(damaged)
     }
 
-    /// Deployments that are neither purged nor withdrawn.
-    fn unfinished(&self) -> Result<Vec<DeploymentId>, StoreError> {
+    /// Deployments that are neither purged nor withdrawn, in the order of their proposals.
+    pub fn unfinished(&self) -> Result<Vec<DeploymentId>, StoreError> {
         self.deployment_ids(
             "SELECT deployment FROM events WHERE kind = 'deployment-proposed' AND deployment NOT IN
              (SELECT deployment FROM events WHERE kind IN ('deployment-purged', 'deployment-withdrawn')) ORDER BY seq",

@@ -9,7 +9,7 @@
 //!
 //! Reading order: what is promised (`recorded`, `error`), where things lie (`directory`, `database`, `disclosure`), how
 //! a decision is recorded (`store`, `log`, `chain`, `batch`, `publishing`), who vouches for it (`vouching`, `witnessing`),
-//! what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `staff`, `key_file`, `sealing`,
+//! what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `cameras`, `staff`, `key_file`, `sealing`,
 //! `rotation`, `watchlist`, `listed`, `suppressions`, `alerts`), what follows alerts (`adjudication`, `own_keys`, `holds`,
 //! `receipts`, `complaints`, `seeds`), what passes to and from others (`shares`), how it ends (`purge`), what a copy may
 //! hold (`backup`), and how it is doubted (`check`).
@@ -30,6 +30,7 @@ mod policy_file;
 mod policy_explained;
 mod policies;
 mod deployments;
+mod cameras;
 mod staff;
 mod thresholds;
 mod keeping_time;
@@ -65,10 +66,13 @@ mod kill;
 #[cfg(test)]
 mod migrating;
 #[cfg(test)]
+mod remnants;
+#[cfg(test)]
 mod scenes;
 
 pub use alerts::{AlertParticulars, AlertRow, Evidence, Opened};
 pub use batch::BATCH_DECISIONS_MAX;
+pub use cameras::{CAMERA_ADDRESS_BYTES_MAX, NewCamera, address_without_sign_in};
 pub use check::Finding;
 pub use complaints::{ComplaintAbout, ComplaintWords};
 pub use domain::AlertState;

@@ -323,6 +323,7 @@ impl<'a> About<'a> {
             | H::AlertViewed { deployment, alert }
             | H::AlertAdjudicated { deployment, alert, .. }
             | H::OutcomeRecorded { deployment, alert, .. } => (Some(deployment), Some(alert), None),
+            H::Declared(declared) => (Some(declared.deployment()), None, None),
             H::AlertStep(step) => (Some(step.deployment()), step.alert(), None),
             H::ComplaintStep(_) | H::ShareStep(_) => (None, None, None),
             H::Approved { deployment, .. }
@@ -336,7 +337,6 @@ impl<'a> About<'a> {
             | H::NoticePublished { deployment, .. }
             | H::WatchlistFrozen { deployment, .. }
             | H::SignageConfirmed { deployment, .. }
-            | H::RecordingDeclared { deployment, .. }
             | H::Started { deployment, .. }
             | H::Paused { deployment, .. }
             | H::Resumed { deployment }
@@ -387,7 +387,7 @@ pub(crate) fn kind_word(happening: &Happening) -> &'static str {
         H::CommitmentsDestroyed { .. } => "commitments-destroyed",
         H::WatchlistFrozen { .. } => "watchlist-frozen",
         H::SignageConfirmed { .. } => "signage-confirmed",
-        H::RecordingDeclared { .. } => "recording-declared",
+        H::Declared(declared) => declared.kind(),
         H::Started { .. } => "deployment-started",
         H::Paused { .. } => "deployment-paused",
         H::Resumed { .. } => "deployment-resumed",

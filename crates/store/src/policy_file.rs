@@ -9,14 +9,15 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::StoreError;
-use spelling::{Choice, Count, Length, LengthOrNone, RoleLists, Share, Spelling, Words};
+use spelling::{Choice, Count, Length, LengthOrNone, RoleLists, Share, Sources, Spelling, Words};
 
 /// The profile of an exercise, as shipped.
 pub const EXERCISE_POLICY: &str = include_str!("../../../policies/exercise.toml");
 
 /// Every profile that comes with this software, by its name.
-pub const SHIPPED_POLICIES: [(&str, &str); 4] = [
+pub const SHIPPED_POLICIES: [(&str, &str); 5] = [
     ("exercise", EXERCISE_POLICY),
+    ("laboratory", include_str!("../../../policies/laboratory.toml")),
     ("railway-pilot", include_str!("../../../policies/railway-pilot.toml")),
     ("handheld-trial", include_str!("../../../policies/handheld-trial.toml")),
     ("strict", include_str!("../../../policies/strict.toml")),
@@ -146,6 +147,7 @@ profile! {
     outcomes: Words,
     oifr_powers: Words,
     oifr_place_classes: Words,
+    sources: Sources,
     second_adjudicator: Choice<domain::Adjudicators>,
     outside_authoriser: Choice<domain::OutsideAuthoriser>,
     roles: RoleLists,

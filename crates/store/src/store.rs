@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
-use domain::{AlertStep, ComplaintStep, Decided, Happening};
+use domain::{AlertStep, ComplaintStep, Decided, Declaration, Happening};
 use evidence::{CheckpointSigner, CheckpointVerifier, KeyPair, Log};
 use rusqlite::{Connection, OptionalExtension as _};
 use zeroize::Zeroizing;
@@ -89,18 +89,10 @@ impl Store {
             H::AlertViewed { .. } => "view_evidence",
             H::Purged { .. } => "purge",
             H::KeyRotated { .. } => "rotate_key",
-            H::AlertStep(step) => match step {
-                AlertStep::Reclassified { .. } | AlertStep::HoldReleased { .. } => {
-                    return self.record(decided, |_, _| Ok(()));
-                }
-                AlertStep::JudgedOnce { .. } | AlertStep::JudgedTwice { .. } | AlertStep::SeedJudged { .. } => "judge",
-                AlertStep::Engaged { .. } => "engage",
-                AlertStep::Held { .. } => "hold",
-                AlertStep::HeldEvidenceDestroyed { .. } => "purge_due",
-                AlertStep::Exported { .. } => "export_alert",
-                AlertStep::SeedsFixed { .. } => "seed_exercise",
-                AlertStep::SeedShown { .. } => "show_seed",
-                AlertStep::SeedsRevealed { .. } => "reveal_seeds",
+            H::Declared(Declaration::Camera { .. }) => "declare_camera",
+            H::AlertStep(step) => match own_door(step) {
+                Some(door) => door,
+                None => return self.record(decided, |_, _| Ok(())),
             },
             H::ComplaintStep(step) => match step {
                 ComplaintStep::Received { .. } => "receive_complaint",
@@ -133,7 +125,7 @@ impl Store {
             | H::ThresholdProposed { .. }
             | H::ThresholdSet { .. }
             | H::SignageConfirmed { .. }
-            | H::RecordingDeclared { .. }
+            | H::Declared(Declaration::Recording { .. })
             | H::Started { .. }
             | H::Paused { .. }
             | H::Resumed { .. }
@@ -177,6 +169,21 @@ impl Store {
         store.finish_interrupted()?;
         store.settle_keys()?;
         Ok(store)
+    }
+}
+
+/// The method that records a step of an alert together with what else it changes; nothing where it changes the record alone.
+fn own_door(step: &AlertStep) -> Option<&'static str> {
+    match step {
+        AlertStep::Reclassified { .. } | AlertStep::HoldReleased { .. } => None,
+        AlertStep::JudgedOnce { .. } | AlertStep::JudgedTwice { .. } | AlertStep::SeedJudged { .. } => Some("judge"),
+        AlertStep::Engaged { .. } => Some("engage"),
+        AlertStep::Held { .. } => Some("hold"),
+        AlertStep::HeldEvidenceDestroyed { .. } => Some("purge_due"),
+        AlertStep::Exported { .. } => Some("export_alert"),
+        AlertStep::SeedsFixed { .. } => Some("seed_exercise"),
+        AlertStep::SeedShown { .. } => Some("show_seed"),
+        AlertStep::SeedsRevealed { .. } => Some("reveal_seeds"),
     }
 }
 

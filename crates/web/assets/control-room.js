@@ -78,6 +78,12 @@
       const place = room.querySelector(`[data-count="${key}"]`);
       if (place) place.textContent = numbers.format(count);
     }
+    snapshot.cameras.forEach((camera, index) => {
+      const place = room.querySelector(`[data-health="${index}"]`);
+      if (!place) return;
+      if (place.textContent !== camera.words) place.textContent = camera.words;
+      place.classList.toggle("ailing", camera.ailing);
+    });
     const now = snapshot.alerts;
     const key = JSON.stringify(now);
     const known = alertsKey ?? (now.waiting === alerts.waiting && now.total === alerts.total ? key : null);

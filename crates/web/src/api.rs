@@ -1,5 +1,6 @@
 //! What other programs on this machine may ask: counts and states, no picture and nothing about any person.
 
+mod monitor;
 mod problem;
 mod routes;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
-use domain::{DeploymentId, Officer};
+use domain::{DeploymentId, Kind, Officer};
 use jiff::Timestamp;
 use pipeline::Running;
 use store::Store;
@@ -63,6 +63,11 @@ impl House {
     /// The deployment of the control room.
     pub(crate) fn deployment(&self) -> &DeploymentId {
         &self.0.screens.deployment
+    }
+
+    /// The kind of that deployment, for pages that are about no other.
+    pub(crate) fn kind(&self, store: &Store) -> Result<Kind, Fault> {
+        Ok(store.deployment(self.deployment())?.plan().kind)
     }
 
     /// Who sits at the desk.

@@ -1,4 +1,4 @@
-//! Charter: the screens of one exercise deployment, a folder for each audience: control room, public, API.
+//! Charter: the screens of one deployment, a folder for each audience: control room, public, API.
 //!
 //! This crate shows what `store` has recorded and `pipeline` is doing, and carries a person's decision to `domain`. It
 //! refuses to hold a rule, a threshold or a query of its own, to show a face that is not recorded evidence, to let any

@@ -1,13 +1,11 @@
-//! What every page has: a title, its place in the navigation, and the word "Exercise" where nobody can miss it; and which part of it was asked for.
+//! What every page has: a title, its place in the navigation, and the word "Exercise" or "Live" where nobody can miss it; and which part of it was asked for.
 
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use domain::Kind;
 use serde::Deserialize;
-
-/// Stands on every screen while the only kind of deployment is an exercise.
-pub(crate) const BANNER: &str = "recorded pictures only; nobody is being scanned";
 
 /// Which part of the screens a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +18,16 @@ pub(crate) enum Section {
     Neither,
 }
 
+/// The words above a page.
+pub(crate) struct Banner {
+    /// How it looks.
+    pub(crate) class: &'static str,
+    /// The kind of deployment.
+    pub(crate) word: &'static str,
+    /// What that means.
+    pub(crate) meaning: &'static str,
+}
+
 /// What the frame around a page needs.
 pub(crate) struct Page {
     /// The title, without the word that follows on every page.
@@ -28,27 +36,41 @@ pub(crate) struct Page {
     pub(crate) section: Section,
     /// The script it may run, if any.
     pub(crate) script: Option<&'static str>,
+    /// The kind of the deployment it is about; none where it is about nothing.
+    kind: Option<Kind>,
 }
 
 impl Page {
     /// A page of the control room.
-    pub(crate) fn control_room(title: impl Into<String>) -> Self {
-        Self { title: title.into(), section: Section::ControlRoom, script: Some("/assets/control-room.js") }
+    pub(crate) fn control_room(title: impl Into<String>, kind: Kind) -> Self {
+        let script = Some("/assets/control-room.js");
+        Self { title: title.into(), section: Section::ControlRoom, script, kind: Some(kind) }
     }
 
     /// A page for the public.
-    pub(crate) fn public(title: impl Into<String>) -> Self {
-        Self { title: title.into(), section: Section::Public, script: None }
+    pub(crate) fn public(title: impl Into<String>, kind: Kind) -> Self {
+        Self { title: title.into(), section: Section::Public, script: None, kind: Some(kind) }
     }
 
     /// A page that belongs nowhere.
     pub(crate) fn plain(title: impl Into<String>) -> Self {
-        Self { title: title.into(), section: Section::Neither, script: None }
+        Self { title: title.into(), section: Section::Neither, script: None, kind: None }
     }
 
-    /// The words beside "Exercise".
-    pub(crate) fn banner(&self) -> &'static str {
-        BANNER
+    /// What stands above everything else: the kind of deployment, and what that means for whoever is in the picture.
+    pub(crate) fn banner(&self) -> Option<Banner> {
+        self.kind.map(|kind| match kind {
+            Kind::Exercise => Banner {
+                class: "exercise",
+                word: "Exercise",
+                meaning: "recorded pictures only; nobody is being scanned",
+            },
+            Kind::Live => Banner {
+                class: "live",
+                word: "Live",
+                meaning: "cameras in declared zones; every face is masked that is not a recorded alert",
+            },
+        })
     }
 
     /// For `aria-current` in the navigation.

@@ -52,6 +52,11 @@ pub(crate) fn grouped(count: u64) -> String {
     groups.join(",")
 }
 
+/// `4.9 Mbit/s`.
+pub(crate) fn bit_rate(bits_per_second: u64) -> String {
+    format!("{:.1} Mbit/s", bits_per_second as f64 / 1e6)
+}
+
 /// A rate from 0 to 1 as per cent, with as many digits as it needs and no more than four that mean something.
 pub(crate) fn per_cent(rate: f64) -> String {
     let percent = rate * 100.0;

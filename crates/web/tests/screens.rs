@@ -122,19 +122,16 @@ async fn every_page_says_exercise_and_is_guarded() {
     let (drawn, router) = &*exercise;
     let alert = format!("/control-room/alerts/{}", alerts(drawn)[0]);
     let deployment = format!("/deployments/{DEPLOYMENT}");
-    for path in [
-        "/control-room",
-        &alert,
-        "/deployments",
-        &deployment,
-        "/nowhere",
-        "/deployments/unheard-of",
-        "/control-room/alerts/x",
-    ] {
+    let faults = ["/nowhere", "/deployments/unheard-of", "/control-room/alerts/x"];
+    for path in ["/control-room", &alert, "/deployments", &deployment].into_iter().chain(faults) {
         let answer = fetch(router, path).await;
         let text = answer.text();
-        assert!(text.contains("<strong>Exercise</strong> – recorded pictures only; nobody is being scanned"), "{path}");
-        assert!(text.contains("<html lang=\"en-GB\">") && text.contains("– Exercise – overt</title>"), "{path}");
+        // A fault is about no deployment, so it says of none what it is.
+        let says = !faults.contains(&path);
+        let banner = "<strong>Exercise</strong> – recorded pictures only; nobody is being scanned";
+        assert_eq!(text.contains(banner), says, "{path}");
+        assert!(text.contains("<html lang=\"en-GB\">") && text.contains(" – overt</title>"), "{path}");
+        assert_eq!(text.contains("– Exercise – overt</title>"), says, "{path}");
         assert_eq!(text.matches("<h1").count(), 1, "{path}");
         assert!(text.contains("class=\"skip\" href=\"#main\"") && text.contains("<main id=\"main\""), "{path}");
         let policy = answer.header("content-security-policy");
@@ -510,6 +507,35 @@ async fn the_api_counts_and_shows_nobody() {
         (refused.status, refused.header("content-type")),
         (StatusCode::METHOD_NOT_ALLOWED, "application/problem+json")
     );
+}
+
+#[tokio::test]
+async fn a_monitor_reads_numbers_and_nobody() {
+    let exercise = looked_at();
+    let (_, router) = &*exercise;
+    let metrics = fetch(router, "/metrics").await;
+    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
+    let metrics = metrics.text();
+    let value = |name: &str| -> f64 {
+        let line =
+            metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {metrics}"));
+        line.trim().parse().expect("a number")
+    };
+    assert_eq!(value("overt_faces_seen_total"), 4.0);
+    let (made, destroyed) = (value("overt_templates_made_total"), value("overt_templates_destroyed_total"));
+    assert_eq!(made, destroyed + value("overt_alerts_kept_total"));
+    let frames = |fate: &str| format!("overt_camera_frames_total{{camera=\"concourse-1\",fate=\"{fate}\"}}");
+    assert_eq!(value(&frames("examined")) + value(&frames("still")) + value(&frames("passed_over")), FRAMES as f64);
+    assert_eq!(value("overt_alert_latency_seconds_count"), 2.0);
+    assert!(metrics.ends_with("# EOF\n") && !metrics.contains("exercise subject"));
+
+    assert_eq!(fetch(router, "/healthz").await.text(), "alive\n");
+    let ready = fetch(router, "/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.text(), "not ready: the deployment has ended\n");
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        assert_eq!(fetch_with(router, path, &[("host", "example.org")]).await.status, StatusCode::FORBIDDEN);
+    }
 }
 
 /// A clock that goes on a little with each look.

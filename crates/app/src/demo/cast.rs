@@ -40,7 +40,7 @@ impl Cast {
                 continue;
             }
             let picture = decode::file(&path, &Limits::default())?;
-            let found = faces.detector.detect(picture.view())?;
+            let found = faces.detector.detect(picture.view().into())?;
             match found.as_slice() {
                 [] => {}
                 [one] => portraits.push((name, picture, *one)),

@@ -6,16 +6,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use domain::{
     Age, Announced, Clock, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Operation, OperationId, Origin,
-    Plan, Policy, Reference, Retention,
+    Plan, Policy, Reference, Retention, Zone,
 };
 use face::{EngineKind, Faces, Picture};
 use jiff::{SignedDuration, Timestamp};
-use pipeline::Source;
-use store::{NewEntry, Recorded, Store};
+use pipeline::{Footage, Source};
+use store::{NewCamera, NewEntry, Recorded, Store};
 
 use super::officers::Staff;
 
-/// Where an exercise is; there is nothing else to show for that, so that the evidence is this very sentence.
+/// Where an exercise is.
 const PLACE: &str = "no place: recorded pictures on this machine";
 /// How long the window of an exercise is.
 const WINDOW: SignedDuration = SignedDuration::from_mins(110);
@@ -30,6 +30,27 @@ pub(crate) struct Subject {
     pub picture: Picture,
 }
 
+/// What a deployment that prepares itself is to be.
+pub(crate) struct Terms {
+    /// Text of the policy profile.
+    pub policy: &'static str,
+    /// Recordings or cameras.
+    pub kind: Kind,
+    /// How its name begins; the moment follows.
+    pub name: &'static str,
+    /// Where it is; there is nothing else to show for that, so that the evidence is this very sentence.
+    pub place: &'static str,
+    /// Number of recordings or cameras.
+    pub cameras: u32,
+}
+
+impl Terms {
+    /// An exercise on recordings.
+    pub(crate) fn exercise(cameras: u32) -> Self {
+        Self { policy: store::EXERCISE_POLICY, kind: Kind::Exercise, name: "exercise", place: PLACE, cameras }
+    }
+}
+
 /// An exercise that has been announced.
 pub(crate) struct Prepared {
     /// Its data.
@@ -42,13 +63,13 @@ pub(crate) struct Prepared {
 }
 
 /// Creates the data directory of a new exercise and takes it as far as the public notice.
-pub(crate) fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dyn Clock) -> Result<Prepared> {
+pub(crate) fn announce(directory: &Path, staff: &Staff, terms: &Terms, clock: &dyn Clock) -> Result<Prepared> {
     let now = clock.now();
-    let name = format!("exercise-{}", now.strftime("%Y%m%d-%H%M%S"));
+    let name = format!("{}-{}", terms.name, now.strftime("%Y%m%d-%H%M%S"));
     let deployment = DeploymentId::new(&name)?;
     let mut store = Store::create(&directory.join(&name), &format!("overt.invalid/{name}"))
         .with_context(|| format!("creating the exercise's data in {}", directory.display()))?;
-    let policy = store.adopt_policy(store::EXERCISE_POLICY, &staff.authoriser, clock.now())?.into_inner();
+    let policy = store.adopt_policy(terms.policy, &staff.authoriser, clock.now())?.into_inner();
     let operation = Operation {
         operation: OperationId::new("exercise")?,
         title: "Exercise".into(),
@@ -63,18 +84,23 @@ pub(crate) fn announce(directory: &Path, staff: &Staff, cameras: u32, clock: &dy
     let plan = Plan {
         deployment: deployment.clone(),
         operation: operation.operation.clone(),
-        kind: Kind::Exercise,
+        kind: terms.kind,
         purpose,
-        place: PLACE.into(),
+        place: terms.place.into(),
         place_ground,
-        place_evidence: store::sha256_hex(PLACE.as_bytes()),
-        cameras,
+        place_evidence: store::sha256_hex(terms.place.as_bytes()),
+        cameras: terms.cameras,
         starts: now,
         ends: now.saturating_add(WINDOW)?,
     };
     let text = notice(&plan, &policy);
-    let proposed = store.commit(Draft { plan }.propose(&staff.proposer, &policy, clock.now())?)?;
-    let approved = store.commit(proposed.into_inner().approve(&staff.authoriser, &policy, clock.now())?)?;
+    let mut proposed = store.commit(Draft { plan }.propose(&staff.proposer, &policy, clock.now())?)?.into_inner();
+    for slot in &policy.documents {
+        let digest = store::sha256_hex(terms.place.as_bytes());
+        proposed =
+            store.commit(proposed.fill_document(&staff.proposer, slot, digest, &policy, clock.now())?)?.into_inner();
+    }
+    let approved = store.commit(proposed.approve(&staff.authoriser, &policy, clock.now())?)?;
     let announced = store.publish_notice(approved, &staff.authoriser, &text, clock.now())?;
     store.publish(clock.now())?;
     Ok(Prepared { store, policy, deployment, announced })
@@ -124,10 +150,7 @@ impl Prepared {
         let signs = announced.confirm_signage(&staff.operator, 1, route, page, clock.now())?;
         let mut announced = store.commit(signs)?.into_inner();
         for source in sources {
-            let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
-            announced = store
-                .commit(announced.declare_recording(&staff.operator, &source.camera, digest, bytes, clock.now())?)?
-                .into_inner();
+            announced = declare(&mut store, announced, source, staff, clock.now())?;
         }
         wait_until(announced.announced_at().saturating_add(policy.notice_lead)?, clock);
         let threshold = policy.threshold_for(&pipeline::model_id(faces.recognizer.contract()))?;
@@ -136,6 +159,27 @@ impl Prepared {
         store.publish(clock.now())?;
         Ok(Started { store, policy, deployment, live })
     }
+}
+
+/// Declares one source by what it is: a recording by its digest, a camera by the commitment to its address.
+fn declare(
+    store: &mut Store,
+    announced: Announced,
+    source: &Source,
+    staff: &Staff,
+    now: Timestamp,
+) -> Result<Announced> {
+    let camera = &source.camera;
+    let Footage::Camera(live) = &source.footage else {
+        let digest = source.footage.digest().context("what was recorded has a digest")?;
+        let bytes = source.footage.bytes();
+        let declared = announced.declare_recording(&staff.operator, camera, digest, bytes, now)?;
+        return Ok(store.commit(declared)?.into_inner());
+    };
+    let recorded = store.deployment(&announced.plan().deployment)?.expect_announced()?;
+    let address = &live.declared_address;
+    let new = NewCamera { name: camera, address, zone: Zone::whole_view(), face_side_px_min: None };
+    Ok(store.declare_camera(&recorded, &staff.operator, new, now)?.into_inner())
 }
 
 /// An exercise that is live.

@@ -1,9 +1,9 @@
 //! The attended exercise: serves the control room and the public pages until interrupted, then ends and purges.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use domain::{Clock, Deployment, Officer};
@@ -11,9 +11,10 @@ use pipeline::Running;
 use tokio::net::TcpListener;
 
 use super::report::Exercise;
+use crate::desk::door::{Door, Inside};
 
-/// A masked picture for each second frame: six a second is enough to follow, and leaves the machine to the faces.
-pub(crate) const VIEW_EVERY_FRAMES: Option<NonZeroU32> = NonZeroU32::new(2);
+/// Four masked pictures a second are enough to follow, and leave the machine to the faces.
+pub(crate) const VIEW_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Serves the screens.
 pub(crate) fn serve(
@@ -24,6 +25,12 @@ pub(crate) fn serve(
     clock: Arc<dyn Clock>,
 ) -> Result<ExitCode> {
     let running = Arc::new(running);
+    let inside = Inside {
+        store: Arc::clone(&exercise.store),
+        running: Arc::clone(&running),
+        deployment: exercise.deployment.clone(),
+    };
+    let door = Door::place(&exercise.data_dir)?.open(inside)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let screens = web::Screens {
         store: Arc::clone(&exercise.store),
@@ -41,6 +48,7 @@ pub(crate) fn serve(
         web::serve(listener, screens, interrupted()).await?;
         Ok::<_, anyhow::Error>(())
     })?;
+    drop(door);
     finish(&exercise, &running, &*clock)?;
     Ok(ExitCode::SUCCESS)
 }

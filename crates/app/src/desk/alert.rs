@@ -1,13 +1,10 @@
 //! `overt alert`: candidates, from the first look to what followed, and what a stopped person may ask.
 
-use std::io::Write as _;
-use std::process::ExitCode;
-
 use anyhow::{Context as _, Result, bail};
 use domain::hold::{HoldGround, HoldTerms};
 use domain::{AlertId, AlertState, DeploymentId, Engagement, Judgement, Outcome, Reclassification};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::AlertRow;
 
 use super::{At, Said, Session, one_of};
@@ -16,7 +13,7 @@ use super::{At, Said, Session, one_of};
 #[derive(clap::Args)]
 pub(crate) struct AlertArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: AlertCommand,
 }
@@ -88,6 +85,11 @@ enum AlertCommand {
         /// The alert.
         alert: String,
     },
+    /// Tell which seeded pairs were among the alerts of an exercise that has ended, and how they were judged.
+    RevealSeeds {
+        /// The exercise.
+        deployment: String,
+    },
     /// Answer whoever holds the code of an alert receipt.
     Receipt {
         /// The code.
@@ -100,10 +102,17 @@ enum AlertCommand {
     },
 }
 
+impl AlertArgs {
+    /// Whether it hands out a picture.
+    pub(super) fn is_view(&self) -> bool {
+        matches!(self.command, AlertCommand::View { .. })
+    }
+}
+
 /// Runs one of them.
-pub(crate) fn run(args: AlertArgs) -> Result<ExitCode> {
+pub(crate) fn act(args: AlertArgs, session: &mut Session<'_>) -> Result<Said> {
     use AlertCommand as C;
-    args.at.act(|session| match args.command {
+    match args.command {
         C::List { deployment } => list(session, &deployment),
         C::View { alert, listed } => view(session, &AlertId::new(&alert)?, listed),
         C::Judge { alert, judgement } => {
@@ -136,6 +145,7 @@ pub(crate) fn run(args: AlertArgs) -> Result<ExitCode> {
             session.store.keep_time(session.now)?;
             Ok(told(&alert, "no longer held"))
         }
+        C::RevealSeeds { deployment } => reveal_seeds(session, &deployment),
         C::Receipt { code } => receipt(session, &code),
         C::Figures { deployment } => {
             let figures = session.store.alert_figures(&DeploymentId::new(&deployment)?)?;
@@ -147,7 +157,7 @@ pub(crate) fn run(args: AlertArgs) -> Result<ExitCode> {
             });
             Ok(Said::new(serde_json::to_string_pretty(&json)?, json))
         }
-    })
+    }
 }
 
 /// Pictures of people go to a program that shows them, and never to a file through this one.
@@ -165,7 +175,7 @@ pub(crate) fn refuse_file_output() -> Result<()> {
     Ok(())
 }
 
-fn list(session: &mut Session, deployment: &str) -> Result<Said> {
+fn list(session: &mut Session<'_>, deployment: &str) -> Result<Said> {
     let rows = session.store.alerts(&DeploymentId::new(deployment)?)?;
     let line = |row: &AlertRow| {
         let alert = row.alert.raised();
@@ -191,22 +201,17 @@ fn list(session: &mut Session, deployment: &str) -> Result<Said> {
     Ok(Said::new(text, rows.iter().map(data).collect()))
 }
 
-fn view(session: &mut Session, alert: &AlertId, listed: bool) -> Result<Said> {
-    refuse_file_output()?;
+fn view(session: &mut Session<'_>, alert: &AlertId, listed: bool) -> Result<Said> {
     let officer = session.officer()?;
     let opened = session.store.view_evidence(alert, &officer, session.now)?;
-    let mut out = std::io::stdout();
-    if listed {
-        let deployment = session.store.alert(alert)?.raised().deployment.clone();
-        let image = session.store.listed_image(&deployment, opened.entry)?;
-        out.write_all(&image).context("handing the picture on")?;
-    } else {
-        out.write_all(&opened.live_png).context("handing the picture on")?;
+    if !listed {
+        return Ok(Said::picture(&opened.live_png));
     }
-    Ok(Said::new("", Value::Null))
+    let deployment = session.store.alert(alert)?.raised().deployment.clone();
+    Ok(Said::picture(&session.store.listed_image(&deployment, opened.entry)?))
 }
 
-fn score(session: &mut Session, alert: &AlertId) -> Result<Said> {
+fn score(session: &mut Session<'_>, alert: &AlertId) -> Result<Said> {
     let officer = session.officer()?;
     let state = session.store.alert(alert)?.expect_adjudicated()?;
     let particulars = session.store.view_particulars(&state, &officer, session.now)?;
@@ -218,7 +223,7 @@ fn score(session: &mut Session, alert: &AlertId) -> Result<Said> {
     ))
 }
 
-fn engage(session: &mut Session, alert: &AlertId, engagement: &str) -> Result<Said> {
+fn engage(session: &mut Session<'_>, alert: &AlertId, engagement: &str) -> Result<Said> {
     let all = Engagement::ALL.map(Engagement::word);
     let engagement = one_of("engagement", engagement, Engagement::from_word(engagement), &all)?;
     let judged = session.store.alert(alert)?.expect_adjudicated()?;
@@ -229,7 +234,7 @@ fn engage(session: &mut Session, alert: &AlertId, engagement: &str) -> Result<Sa
     Ok(Said::new(receipt.text(&code), json!({ "alert": alert.to_string(), "receipt_code": code.to_string() })))
 }
 
-fn record_outcome(session: &mut Session, alert: &AlertId, outcome: &str) -> Result<Said> {
+fn record_outcome(session: &mut Session<'_>, alert: &AlertId, outcome: &str) -> Result<Said> {
     let outcome = one_of("outcome", outcome, Outcome::from_word(outcome), &Outcome::ALL.map(Outcome::word))?;
     let (officer, policy, now) = (session.officer()?, session.policy()?, session.now);
     let closed = match session.store.alert(alert)?.into_inner() {
@@ -240,7 +245,7 @@ fn record_outcome(session: &mut Session, alert: &AlertId, outcome: &str) -> Resu
     Ok(told(alert, outcome.word()))
 }
 
-fn reclassify(session: &mut Session, alert: &AlertId, outcome: &str, reason: &str) -> Result<Said> {
+fn reclassify(session: &mut Session<'_>, alert: &AlertId, outcome: &str, reason: &str) -> Result<Said> {
     let outcome = one_of("outcome", outcome, Outcome::from_word(outcome), &Outcome::ALL.map(Outcome::word))?;
     let all = Reclassification::ALL.map(Reclassification::word);
     let reason = one_of("reason", reason, Reclassification::from_word(reason), &all)?;
@@ -252,7 +257,24 @@ fn reclassify(session: &mut Session, alert: &AlertId, outcome: &str, reason: &st
     Ok(told(alert, outcome.word()))
 }
 
-fn receipt(session: &mut Session, code: &str) -> Result<Said> {
+fn reveal_seeds(session: &mut Session<'_>, deployment: &str) -> Result<Said> {
+    let ended = session.deployment(deployment)?.expect_ended()?;
+    let Some(revealed) = session.store.reveal_seeds(&ended, session.now)? else {
+        bail!("telling the seeded pairs of {deployment}: none were fixed, or they are told already; see the record");
+    };
+    let figures = revealed.into_inner();
+    let text = format!(
+        "{deployment}: {} seeded pairs, {} shown, {} judgements; {} times two people were taken for one, {} times nobody could tell",
+        figures.seeds.len(),
+        figures.shown,
+        figures.judgements,
+        figures.false_accepts,
+        figures.cannot_tell
+    );
+    Ok(Said::new(text, serde_json::to_value(&figures)?))
+}
+
+fn receipt(session: &mut Session<'_>, code: &str) -> Result<Said> {
     let receipt = session.store.receipt(code, session.now)?;
     let parsed = domain::receipt::ReceiptCode::parse(code).context("this is no code of an alert receipt")?;
     let json = json!({

@@ -1,13 +1,11 @@
 //! `overt audit`: what an auditor asks of a data directory: is it sound, what does it hold, what does its record say.
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use domain::DeploymentId;
 use serde_json::json;
 use store::disclosure;
 
-use super::{At, Said};
+use super::{At, Said, Session};
 
 /// Exit code when something was found that should not be.
 const FOUND: u8 = 1;
@@ -16,7 +14,7 @@ const FOUND: u8 = 1;
 #[derive(clap::Args)]
 pub(crate) struct AuditArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: AuditCommand,
 }
@@ -37,36 +35,35 @@ enum AuditCommand {
 }
 
 /// Runs one of them.
-pub(crate) fn run(args: AuditArgs) -> Result<ExitCode> {
+pub(crate) fn act(args: &AuditArgs, session: &mut Session<'_>) -> Result<Said> {
     use AuditCommand as C;
-    let mut found = 0;
-    let code = args.at.act(|session| match &args.command {
+    match &args.command {
         C::Check => {
             let findings = session.store.check()?;
-            found = findings.len();
             let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
             let text = if lines.is_empty() { "nothing is out of order".to_owned() } else { lines.join("\n") };
-            Ok(Said::new(text, json!({ "findings": lines })))
+            let code = if lines.is_empty() { 0 } else { FOUND };
+            Ok(Said { code, ..Said::new(text, json!({ "findings": lines })) })
         }
         C::Entries { deployment } => {
             let deployment = deployment.as_deref().map(DeploymentId::new).transpose()?;
             let entries = session.store.entries(deployment.as_ref())?;
-            let json: Vec<_> = entries.iter().map(|(number, entry)| json!({ "number": number, "entry": entry })).collect();
+            let json: Vec<_> =
+                entries.iter().map(|(number, entry)| json!({ "number": number, "entry": entry })).collect();
             let lines = json.iter().map(|entry| format!("{} {}", entry["number"], entry["entry"])).collect::<Vec<_>>();
             Ok(Said::new(lines.join("\n"), json.into()))
         }
         C::Disclosure => {
-            let line = |column: &disclosure::Column| format!("{}.{}: {}", column.table, column.column, column.disclosure.word());
-            let text = disclosure::COLUMNS.iter().map(line).collect::<Vec<_>>().join("\n");
-            let data = |column: &disclosure::Column| {
-                json!({ "table": column.table, "column": column.column, "disclosure": column.disclosure.word() })
+            let line = |column: &disclosure::Column| {
+                format!("{}.{}: {}", column.table, column.column, column.disclosure.word())
             };
+            let text = disclosure::COLUMNS.iter().map(line).collect::<Vec<_>>().join("\n");
+            let data = |column: &disclosure::Column| json!({ "table": column.table, "column": column.column, "disclosure": column.disclosure.word() });
             Ok(Said::new(text, disclosure::COLUMNS.iter().map(data).collect()))
         }
         C::Log => {
             let (key, public) = (session.store.verifying_key(), session.store.public_dir().display().to_string());
             Ok(Said::new(format!("key {key}\nlog {public}"), json!({ "key": key, "log": public })))
         }
-    })?;
-    Ok(if found > 0 { ExitCode::from(FOUND) } else { code })
+    }
 }

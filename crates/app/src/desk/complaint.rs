@@ -1,7 +1,6 @@
 //! `overt complaint`: what somebody who was stopped, or feared to be, has to say, and what they are answered.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::Result;
 use domain::DeploymentId;
@@ -10,13 +9,13 @@ use domain::identifiers::ComplaintId;
 use serde_json::{Value, json};
 use store::ComplaintAbout;
 
-use super::{At, Said, one_of, text_of};
+use super::{At, Said, Session, one_of, text_of};
 
 /// Arguments of `overt complaint`.
 #[derive(clap::Args)]
 pub(crate) struct ComplaintArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: ComplaintCommand,
 }
@@ -56,44 +55,40 @@ enum ComplaintCommand {
 }
 
 /// Runs one of them.
-pub(crate) fn run(args: ComplaintArgs) -> Result<ExitCode> {
+pub(crate) fn act(args: ComplaintArgs, session: &mut Session<'_>) -> Result<Said> {
     use ComplaintCommand as C;
-    args.at.act(|session| {
-        let now = session.now;
-        match args.command {
-            C::List => {
-                let complaints = session.store.complaints()?;
-                let text = complaints.iter().map(|complaint| words(complaint)).collect::<Vec<_>>().join("\n");
-                Ok(Said::new(text, complaints.iter().map(|complaint| data(complaint)).collect()))
-            }
-            C::Receive { text, receipt, deployment } => {
-                let deployment = deployment.as_deref().map(DeploymentId::new).transpose()?;
-                let about =
-                    receipt.as_deref().map_or(ComplaintAbout::PlaceAndTime(deployment), ComplaintAbout::Receipt);
-                let officer = session.officer()?;
-                let complaint = session.store.receive_complaint(about, &text_of(&text)?, &officer, now)?;
-                Ok(Said::new(words(&complaint), data(&complaint)))
-            }
-            C::Read { complaint } => {
-                let opened = session.store.complaint_words(&ComplaintId::new(&complaint)?, &session.officer()?, now)?;
-                let answer = opened.answer.as_ref().map(|answer| answer.as_str());
-                let text = format!("{}\n\nanswer: {}", opened.text.as_str(), answer.unwrap_or("none yet"));
-                let alert = opened.alert.as_ref().map(ToString::to_string);
-                Ok(Said::new(
-                    text,
-                    json!({ "complaint": complaint, "text": opened.text.as_str(), "answer": answer, "alert": alert }),
-                ))
-            }
-            C::Answer { complaint, finding, text } => {
-                let finding =
-                    one_of("finding", &finding, Finding::from_word(&finding), &Finding::ALL.map(Finding::word))?;
-                let (officer, answer) = (session.officer()?, text_of(&text)?);
-                let answered =
-                    session.store.answer_complaint(&ComplaintId::new(&complaint)?, finding, &answer, &officer, now)?;
-                Ok(Said::new(words(&answered), data(&answered)))
-            }
+    let now = session.now;
+    match args.command {
+        C::List => {
+            let complaints = session.store.complaints()?;
+            let text = complaints.iter().map(|complaint| words(complaint)).collect::<Vec<_>>().join("\n");
+            Ok(Said::new(text, complaints.iter().map(|complaint| data(complaint)).collect()))
         }
-    })
+        C::Receive { text, receipt, deployment } => {
+            let deployment = deployment.as_deref().map(DeploymentId::new).transpose()?;
+            let about = receipt.as_deref().map_or(ComplaintAbout::PlaceAndTime(deployment), ComplaintAbout::Receipt);
+            let officer = session.officer()?;
+            let complaint = session.store.receive_complaint(about, &text_of(&session.file(&text)?)?, &officer, now)?;
+            Ok(Said::new(words(&complaint), data(&complaint)))
+        }
+        C::Read { complaint } => {
+            let opened = session.store.complaint_words(&ComplaintId::new(&complaint)?, &session.officer()?, now)?;
+            let answer = opened.answer.as_ref().map(|answer| answer.as_str());
+            let text = format!("{}\n\nanswer: {}", opened.text.as_str(), answer.unwrap_or("none yet"));
+            let alert = opened.alert.as_ref().map(ToString::to_string);
+            Ok(Said::new(
+                text,
+                json!({ "complaint": complaint, "text": opened.text.as_str(), "answer": answer, "alert": alert }),
+            ))
+        }
+        C::Answer { complaint, finding, text } => {
+            let finding = one_of("finding", &finding, Finding::from_word(&finding), &Finding::ALL.map(Finding::word))?;
+            let (officer, answer) = (session.officer()?, text_of(&session.file(&text)?)?);
+            let answered =
+                session.store.answer_complaint(&ComplaintId::new(&complaint)?, finding, &answer, &officer, now)?;
+            Ok(Said::new(words(&answered), data(&answered)))
+        }
+    }
 }
 
 fn words(complaint: &Complaint) -> String {

@@ -1,23 +1,26 @@
 //! `overt deployment`: one authorised use from its proposal to its published results, every step of it.
 
+mod camera;
 mod exercise;
+mod opened;
 mod steps;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use domain::{Deployment, Plan};
+use clap::builder::PossibleValuesParser;
+use domain::{Deployment, Kind, Plan};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{At, Said};
+use super::{At, Said, Session};
 
 /// Arguments of `overt deployment`.
 #[derive(clap::Args)]
 pub(crate) struct DeploymentArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: DeploymentCommand,
 }
@@ -28,7 +31,7 @@ enum DeploymentCommand {
     List,
     /// Say what a deployment is, and what state it is in.
     Show(Named),
-    /// Propose a deployment of recorded files.
+    /// Propose a deployment: an exercise on recorded files, or a live one with cameras.
     Propose(Proposal),
     /// Fill a document slot with the digest of a file, such as the impact assessment.
     Document {
@@ -87,7 +90,9 @@ enum DeploymentCommand {
     },
     /// Declare a recording that the exercise will read.
     Declare(Recorded),
-    /// Start comparison, run it to the end of the recordings, and end it.
+    /// Declare a camera that the live deployment will open, with its recognition zone.
+    DeclareCamera(camera::DeclaredCamera),
+    /// Start comparison, run it to the end of the recordings or until somebody ends it, and end it.
     Run(exercise::RunArgs),
     /// Stop comparison for the time being.
     Pause(Reasoned),
@@ -120,6 +125,11 @@ struct Reasoned {
     reason: String,
 }
 
+/// The words for the kinds of deployment.
+fn kind() -> PossibleValuesParser {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word))
+}
+
 #[derive(clap::Args)]
 struct Proposal {
     /// Its name on the record.
@@ -139,7 +149,10 @@ struct Proposal {
     /// The evidence for that ground, such as the crime data; its digest is published.
     #[arg(long, value_name = "FILE")]
     place_evidence: PathBuf,
-    /// Number of recordings.
+    /// What it reads: recorded files in an exercise, cameras in a live deployment. The policy must allow it.
+    #[arg(long, value_name = "KIND", default_value = Kind::Exercise.word(), value_parser = kind())]
+    kind: String,
+    /// Number of recordings, or of cameras: no more may be declared.
     #[arg(long, default_value_t = 1)]
     cameras: u32,
     /// Beginning of the window, such as 2026-03-01T09:00:00Z.
@@ -162,14 +175,35 @@ struct Recorded {
     recording: PathBuf,
 }
 
-/// Runs one of them.
-pub(crate) fn run(args: DeploymentArgs) -> Result<ExitCode> {
-    use DeploymentCommand as C;
-    let at = args.at;
+impl DeploymentArgs {
+    /// The command that says how a deployment stands.
+    pub(super) fn show(at: At, deployment: String) -> Self {
+        Self { at, command: DeploymentCommand::Show(Named { deployment }) }
+    }
+
+    /// Whether it takes longer than a moment.
+    pub(super) fn is_run(&self) -> bool {
+        matches!(self.command, DeploymentCommand::Run(_))
+    }
+}
+
+/// Starts a deployment and runs it to its end; every other command is [`act`]'s.
+pub(super) fn run(args: DeploymentArgs) -> Result<ExitCode> {
     match args.command {
-        C::Run(run) => exercise::run(&at, run),
-        command => at.act(|session| match command {
-            C::Run(_) | C::List => steps::list(session),
+        DeploymentCommand::Run(run) => exercise::run(&args.at, &run),
+        _ => anyhow::bail!("running a deployment: this is another command"),
+    }
+}
+
+/// Takes one step.
+pub(super) fn act(args: DeploymentArgs, session: &mut Session<'_>) -> Result<Said> {
+    use DeploymentCommand as C;
+    {
+        match args.command {
+            C::Run(_) => anyhow::bail!(
+                "running a deployment: the process that holds the data directory runs one; wait until it ends"
+            ),
+            C::List => steps::list(session),
             C::Show(named) => Ok(said(&*session.deployment(&named.deployment)?)),
             C::Propose(proposal) => steps::propose(session, proposal),
             C::Document { deployment, slot, file } => steps::document(session, &deployment, &slot, &file),
@@ -183,6 +217,7 @@ pub(crate) fn run(args: DeploymentArgs) -> Result<ExitCode> {
                 steps::confirm_signs(session, &deployment, signs, &route, &page)
             }
             C::Declare(recorded) => steps::declare(session, &recorded),
+            C::DeclareCamera(declared) => camera::declare(session, declared),
             C::Pause(why) => steps::pause(session, &why.deployment, &why.reason),
             C::Resume(named) => steps::resume(session, &named.deployment),
             C::ClearTrip(why) => steps::clear_trip(session, &why.deployment, &why.reason),
@@ -190,7 +225,7 @@ pub(crate) fn run(args: DeploymentArgs) -> Result<ExitCode> {
             C::Withdraw(why) => steps::withdraw(session, &why.deployment, &why.reason),
             C::Purge(named) => steps::purge(session, &named.deployment),
             C::PublishResults(named) => steps::publish_results(session, &named.deployment),
-        }),
+        }
     }
 }
 

@@ -1,18 +1,16 @@
 //! `overt operation`: named purposes over time, under a policy.
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use domain::{Operation, OperationId};
 use serde_json::json;
 
-use super::{At, Said};
+use super::{At, Said, Session};
 
 /// Arguments of `overt operation`.
 #[derive(clap::Args)]
 pub(crate) struct OperationArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: OperationCommand,
 }
@@ -44,8 +42,8 @@ enum OperationCommand {
 }
 
 /// Runs one of them.
-pub(crate) fn run(args: OperationArgs) -> Result<ExitCode> {
-    args.at.act(|session| match args.command {
+pub(crate) fn act(args: OperationArgs, session: &mut Session<'_>) -> Result<Said> {
+    match args.command {
         OperationCommand::Open { operation, title, force, purpose, outside_authoriser } => {
             let operation =
                 Operation { operation: OperationId::new(&operation)?, title, force, purpose, outside_authoriser };
@@ -56,7 +54,7 @@ pub(crate) fn run(args: OperationArgs) -> Result<ExitCode> {
         OperationCommand::Show { operation } => {
             Ok(said(&session.store.operation(&OperationId::new(&operation)?)?, "is on the record"))
         }
-    })
+    }
 }
 
 fn said(operation: &Operation, state: &str) -> Said {

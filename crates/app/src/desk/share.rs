@@ -1,21 +1,18 @@
 //! `overt share`: what may leave to, or come from, another body, under which agreement, and what became of it.
 
-use std::io::Write as _;
-use std::process::ExitCode;
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use domain::identifiers::ShareId;
 use domain::{AlertId, Direction, Revocation, Share, Shared, Terms};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{At, Said, one_of};
+use super::{At, Said, Session, one_of};
 
 /// Arguments of `overt share`.
 #[derive(clap::Args)]
 pub(crate) struct ShareArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: ShareCommand,
 }
@@ -78,61 +75,63 @@ enum ShareCommand {
     },
 }
 
-/// Runs one of them.
-pub(crate) fn run(args: ShareArgs) -> Result<ExitCode> {
-    use ShareCommand as C;
-    args.at.act(|session| {
-        let now = session.now;
-        let share = match args.command {
-            C::List => {
-                let shares = session.store.shares()?;
-                let text = shares.iter().map(|share| words(share)).collect::<Vec<_>>().join("\n");
-                return Ok(Said::new(text, shares.iter().map(|share| data(share)).collect()));
-            }
-            C::Propose { share, direction, with, what, agreement, basis, expires, outcome_days } => {
-                let terms = Terms {
-                    share: ShareId::new(&share)?,
-                    direction: one_of("direction", &direction, Direction::from_word(&direction), &["in", "out"])?,
-                    counterpart: with,
-                    what: one_of("thing to share", &what, Shared::from_word(&what), &Shared::ALL.map(Shared::word))?,
-                    agreement,
-                    basis,
-                    expires,
-                    outcome_due: SignedDuration::from_hours(24_i64.saturating_mul(outcome_days.clamp(0, 36_500))),
-                };
-                session.store.commit(Share::propose(terms, &session.officer()?, &session.policy()?, now)?)?
-            }
-            C::Approve { share } => {
-                let share = session.store.share(&ShareId::new(&share)?)?.into_inner();
-                let approved = share.approve(&session.officer()?, now)?;
-                session.store.commit(approved)?
-            }
-            C::ReportOutcome { share } => {
-                let share = session.store.share(&ShareId::new(&share)?)?.into_inner();
-                let reported = share.report_outcome(&session.officer()?, now)?;
-                session.store.commit(reported)?
-            }
-            C::Revoke { share, reason } => {
-                let reason =
-                    one_of("reason", &reason, Revocation::from_word(&reason), &Revocation::ALL.map(Revocation::word))?;
-                let share = session.store.share(&ShareId::new(&share)?)?.into_inner();
-                let revoked = share.revoke(&session.officer()?, reason, now)?;
-                session.store.commit(revoked)?
-            }
-            C::Export { share, alert } => return export(session, &share, &alert),
-        };
-        Ok(Said::new(words(&share), data(&share)))
-    })
+impl ShareArgs {
+    /// Whether it hands out a picture.
+    pub(super) fn is_export(&self) -> bool {
+        matches!(self.command, ShareCommand::Export { .. })
+    }
 }
 
-/// The image goes to a pipe and never to a file that this program makes.
-fn export(session: &mut super::Session, share: &str, alert: &str) -> Result<Said> {
-    super::alert::refuse_file_output()?;
+/// Runs one of them.
+pub(crate) fn act(args: ShareArgs, session: &mut Session<'_>) -> Result<Said> {
+    use ShareCommand as C;
+    let now = session.now;
+    let share = match args.command {
+        C::List => {
+            let shares = session.store.shares()?;
+            let text = shares.iter().map(|share| words(share)).collect::<Vec<_>>().join("\n");
+            return Ok(Said::new(text, shares.iter().map(|share| data(share)).collect()));
+        }
+        C::Propose { share, direction, with, what, agreement, basis, expires, outcome_days } => {
+            let terms = Terms {
+                share: ShareId::new(&share)?,
+                direction: one_of("direction", &direction, Direction::from_word(&direction), &["in", "out"])?,
+                counterpart: with,
+                what: one_of("thing to share", &what, Shared::from_word(&what), &Shared::ALL.map(Shared::word))?,
+                agreement,
+                basis,
+                expires,
+                outcome_due: SignedDuration::from_hours(24_i64.saturating_mul(outcome_days.clamp(0, 36_500))),
+            };
+            session.store.commit(Share::propose(terms, &session.officer()?, &session.policy()?, now)?)?
+        }
+        C::Approve { share } => {
+            let share = session.store.share(&ShareId::new(&share)?)?.into_inner();
+            let approved = share.approve(&session.officer()?, now)?;
+            session.store.commit(approved)?
+        }
+        C::ReportOutcome { share } => {
+            let share = session.store.share(&ShareId::new(&share)?)?.into_inner();
+            let reported = share.report_outcome(&session.officer()?, now)?;
+            session.store.commit(reported)?
+        }
+        C::Revoke { share, reason } => {
+            let reason =
+                one_of("reason", &reason, Revocation::from_word(&reason), &Revocation::ALL.map(Revocation::word))?;
+            let share = session.store.share(&ShareId::new(&share)?)?.into_inner();
+            let revoked = share.revoke(&session.officer()?, reason, now)?;
+            session.store.commit(revoked)?
+        }
+        C::Export { share, alert } => return export(session, &share, &alert),
+    };
+    Ok(Said::new(words(&share), data(&share)))
+}
+
+fn export(session: &mut Session<'_>, share: &str, alert: &str) -> Result<Said> {
     let officer = session.officer()?;
     let exported = session.store.export_alert(&AlertId::new(alert)?, &ShareId::new(share)?, &officer, session.now)?;
     ensure!(!exported.live_png.is_empty(), "the evidence of {alert} holds no picture");
-    std::io::stdout().write_all(&exported.live_png).context("handing out the picture")?;
-    Ok(Said::new("", Value::Null))
+    Ok(Said::picture(&exported.live_png))
 }
 
 fn words(share: &Share) -> String {

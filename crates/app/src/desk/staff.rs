@@ -1,20 +1,18 @@
 //! `overt staff`: who may act, in which role, and until when their training holds.
 
-use std::process::ExitCode;
-
 use anyhow::{Context as _, Result};
 use domain::staff::Member;
 use domain::{OfficerId, Role};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{At, Said, one_of};
+use super::{At, Said, Session, one_of};
 
 /// Arguments of `overt staff`.
 #[derive(clap::Args)]
 pub(crate) struct StaffArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: StaffCommand,
 }
@@ -93,52 +91,50 @@ impl Training {
 }
 
 /// Runs one of them.
-pub(crate) fn run(args: StaffArgs) -> Result<ExitCode> {
+pub(crate) fn act(args: StaffArgs, session: &mut Session<'_>) -> Result<Said> {
     use StaffCommand as C;
-    args.at.act(|session| {
-        let now = session.now;
-        let id = |name: &str| Ok::<_, anyhow::Error>(OfficerId::new(name)?);
-        let member = match &args.command {
-            C::First { officer, training } => {
-                session.store.first_administrator(&id(officer)?, training.until(now)?, now)?
-            }
-            C::Enrol { officer, role, training } => {
-                let (by, role, until) = (session.officer()?, role_of(role)?, training.until(now)?);
-                session.store.enrol(&id(officer)?, role, until, &by, now)?
-            }
-            C::Renew { officer, training } => {
-                let by = session.officer()?;
-                session.store.renew_training(&id(officer)?, training.until(now)?, &by, now)?
-            }
-            C::Assign { officer, role } => {
-                let by = session.officer()?;
-                session.store.assign_role(&id(officer)?, role_of(role)?, &by, now)?
-            }
-            C::Suspend { officer, reason } => {
-                let by = session.officer()?;
-                session.store.suspend(&id(officer)?, reason, &by, now)?
-            }
-            C::Reinstate { officer, reason } => {
-                let by = session.officer()?;
-                session.store.reinstate(&id(officer)?, reason, &by, now)?
-            }
-            C::PublishCounts => {
-                let by = session.officer()?;
-                let counts = session.store.publish_staff_counts(&by, now)?.into_inner();
-                return Ok(Said::new("How many could act in each role is on the public record.", json!(counts)));
-            }
-            C::List => {
-                let register = session.store.staff()?;
-                let text = register.iter().map(words).collect::<Vec<_>>().join("\n");
-                return Ok(Said::new(text, register.iter().map(data).collect()));
-            }
-            C::Roles => {
-                let roles = Role::ALL.map(Role::word);
-                return Ok(Said::new(roles.join("\n"), json!(roles)));
-            }
-        };
-        Ok(Said::new(words(&member), data(&member)))
-    })
+    let now = session.now;
+    let id = |name: &str| Ok::<_, anyhow::Error>(OfficerId::new(name)?);
+    let member = match &args.command {
+        C::First { officer, training } => {
+            session.store.first_administrator(&id(officer)?, training.until(now)?, now)?
+        }
+        C::Enrol { officer, role, training } => {
+            let (by, role, until) = (session.officer()?, role_of(role)?, training.until(now)?);
+            session.store.enrol(&id(officer)?, role, until, &by, now)?
+        }
+        C::Renew { officer, training } => {
+            let by = session.officer()?;
+            session.store.renew_training(&id(officer)?, training.until(now)?, &by, now)?
+        }
+        C::Assign { officer, role } => {
+            let by = session.officer()?;
+            session.store.assign_role(&id(officer)?, role_of(role)?, &by, now)?
+        }
+        C::Suspend { officer, reason } => {
+            let by = session.officer()?;
+            session.store.suspend(&id(officer)?, reason, &by, now)?
+        }
+        C::Reinstate { officer, reason } => {
+            let by = session.officer()?;
+            session.store.reinstate(&id(officer)?, reason, &by, now)?
+        }
+        C::PublishCounts => {
+            let by = session.officer()?;
+            let counts = session.store.publish_staff_counts(&by, now)?.into_inner();
+            return Ok(Said::new("How many could act in each role is on the public record.", json!(counts)));
+        }
+        C::List => {
+            let register = session.store.staff()?;
+            let text = register.iter().map(words).collect::<Vec<_>>().join("\n");
+            return Ok(Said::new(text, register.iter().map(data).collect()));
+        }
+        C::Roles => {
+            let roles = Role::ALL.map(Role::word);
+            return Ok(Said::new(roles.join("\n"), json!(roles)));
+        }
+    };
+    Ok(Said::new(words(&member), data(&member)))
 }
 
 fn role_of(word: &str) -> Result<Role> {

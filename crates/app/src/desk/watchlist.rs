@@ -1,9 +1,9 @@
 //! `overt watchlist`: the people sought in one deployment, from the file of rows to the answer years later that they were not.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use domain::deployment::SeedPair;
 use domain::watchlist::Reference;
 use domain::{AlertId, Consent, DeploymentId};
 use pipeline::intake::{Desk, Outcome, read};
@@ -17,7 +17,7 @@ use crate::demo;
 #[derive(clap::Args)]
 pub(crate) struct WatchlistArgs {
     #[command(flatten)]
-    at: At,
+    pub(super) at: At,
     #[command(subcommand)]
     command: WatchlistCommand,
 }
@@ -74,6 +74,14 @@ enum WatchlistCommand {
         /// The deployment.
         deployment: String,
     },
+    /// Fix which pairs of listed images, of two different people, an exercise shows among its alerts to measure its reviewers.
+    Seed {
+        /// The exercise.
+        deployment: String,
+        /// Number of the entry shown as if it had been seen, and of the one it is shown beside; once for each pair.
+        #[arg(long = "pair", value_name = "SHOWN:LISTED", required = true, value_parser = pair)]
+        pairs: Vec<SeedPair>,
+    },
     /// Answer, after the list is gone, whether somebody was on it: yes or no.
     WasListed {
         /// The deployment.
@@ -99,10 +107,16 @@ enum WatchlistCommand {
     },
 }
 
+fn pair(text: &str) -> Result<SeedPair, String> {
+    let (shown, listed) = text.split_once(':').ok_or("write SHOWN:LISTED, two numbers of entries")?;
+    let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is no number of an entry"));
+    Ok(SeedPair { shown: number(shown)?, listed: number(listed)? })
+}
+
 /// Runs one of them.
-pub(crate) fn run(args: WatchlistArgs) -> Result<ExitCode> {
+pub(crate) fn act(args: WatchlistArgs, session: &mut Session<'_>) -> Result<Said> {
     use WatchlistCommand as C;
-    args.at.act(|session| match args.command {
+    match args.command {
         C::Import { deployment, rows, images, bundle } => import(session, &deployment, &rows, &images, &bundle),
         C::Flags { deployment } => flags(session, &deployment),
         C::Acknowledge { deployment, first, second } => {
@@ -129,6 +143,12 @@ pub(crate) fn run(args: WatchlistArgs) -> Result<ExitCode> {
             session.store.freeze_watchlist(announced, &officer, session.now)?;
             Ok(told(&deployment, "its watchlist is fixed"))
         }
+        C::Seed { deployment, pairs } => {
+            let announced = session.deployment(&deployment)?.expect_announced()?;
+            let officer = session.officer()?;
+            session.store.seed_exercise(&announced, &officer, &pairs, session.now)?;
+            Ok(told(&deployment, &format!("{} seeded pairs are fixed", pairs.len())))
+        }
         C::WasListed { deployment, reference } => {
             let (deployment, officer) = (DeploymentId::new(&deployment)?, session.officer()?);
             let reference = Reference::new(&reference)?;
@@ -148,16 +168,17 @@ pub(crate) fn run(args: WatchlistArgs) -> Result<ExitCode> {
             session.store.erase_suppression(&name, &officer, session.now)?;
             Ok(Said::new(format!("{name} is erased"), json!({ "suppression": suppression, "erased": true })))
         }
-    })
+    }
 }
 
 fn import(
-    session: &mut Session,
+    session: &mut Session<'_>,
     deployment: &str,
     rows: &std::path::Path,
     images: &std::path::Path,
     bundle: &str,
 ) -> Result<Said> {
+    session.alone("building a watchlist")?;
     let announced = session.deployment(deployment)?.expect_announced()?;
     let (officer, policy) = (session.officer()?, session.policy()?);
     let file = std::fs::read(rows).with_context(|| format!("reading {}", rows.display()))?;
@@ -170,7 +191,7 @@ fn import(
     };
     let mut faces = demo::open(bundle, &face::models::directory()?, None)?;
     let desk = Desk { officer: &officer, policy: &policy, clock: &SystemClock };
-    let intake = pipeline::intake::intake(&mut session.store, &mut faces, &announced, rows, images, &desk)?;
+    let intake = pipeline::intake::intake(session.store, &mut faces, &announced, rows, images, &desk)?;
     let lines: Vec<(u64, bool, String)> = intake.outcomes.iter().map(|row| words(row.row, &row.outcome)).collect();
     let text = lines.iter().map(|(_, _, line)| line.as_str()).collect::<Vec<_>>().join("\n");
     let json = lines.iter().map(|(row, listed, line)| json!({ "row": row, "listed": listed, "found": line })).collect();
@@ -197,7 +218,7 @@ fn words(row: u64, outcome: &Outcome) -> (u64, bool, String) {
     }
 }
 
-fn flags(session: &mut Session, deployment: &str) -> Result<Said> {
+fn flags(session: &mut Session<'_>, deployment: &str) -> Result<Said> {
     let flags = session.store.flags(&DeploymentId::new(deployment)?)?;
     let line = |state: &store::FlagState| {
         let compared = if state.acknowledged { "compared" } else { "to be compared" };

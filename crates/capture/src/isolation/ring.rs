@@ -86,10 +86,16 @@ impl Ring {
 }
 
 impl Slot {
+    /// The picture, to be blanked where nobody may look.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as for `bytes`; the place is ours alone while this value lives, and it is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.start(), self.bytes) }
+    }
+
     /// The picture. Another process may still change it while it is read: it holds numbers, never lengths or places.
     pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: `take` proved that the place lies inside the mapping, which lives as long as the ring; no `&mut` to it
-        // exists but in `drop`. That another process may write meanwhile is said above: for bytes that are only ever
+        // exists but in `drop` and `bytes_mut`. That another process may write meanwhile is said above: for bytes that are only ever
         // computed with, the worst is a wrong pixel.
         unsafe { std::slice::from_raw_parts(self.start(), self.bytes) }
     }

@@ -1,12 +1,11 @@
 //! Before it is live: announced, prepared, started. Or withdrawn.
 
-use std::collections::BTreeMap;
-
 use evidence::Equipment;
 use jiff::{SignedDuration, Timestamp};
 
 use super::mandate::Mandate;
 use super::running::Live;
+use super::sources::{self, Sources};
 use super::{Plan, require_role};
 use crate::decided::Decided;
 use crate::event::{Actor, Event, Happening};
@@ -58,7 +57,7 @@ pub struct SignageConfirmed {
 pub struct Preparation {
     pub(super) watchlist: Option<FrozenWatchlist>,
     pub(super) signage: Option<SignageConfirmed>,
-    pub(super) recordings: BTreeMap<String, String>,
+    pub(super) sources: Sources,
 }
 
 /// Proof that every condition of a start was met at one moment. [`Live`] cannot be made without it.
@@ -103,26 +102,6 @@ impl Announced {
         Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(by), happening }))
     }
 
-    /// Declares one recording that the exercise will read, by its digest.
-    pub fn declare_recording(
-        mut self,
-        officer: &Officer,
-        camera: &str,
-        digest: String,
-        bytes: u64,
-        now: Timestamp,
-    ) -> Result<Decided<Self>, Refusal> {
-        let by = require_role(officer, Role::Operator, "declare a recording", now)?;
-        self.preparation.recordings.insert(camera.to_owned(), digest.clone());
-        let happening = Happening::RecordingDeclared {
-            deployment: self.plan.deployment.clone(),
-            camera: camera.to_owned(),
-            digest,
-            bytes,
-        };
-        Ok(Decided::new(self, Event { at: now, actor: Actor::Officer(by), happening }))
-    }
-
     /// Starts comparison, if every condition is met now.
     pub fn start(
         self,
@@ -152,7 +131,7 @@ impl Announced {
     /// The deployment as it runs from `started` on.
     pub(super) fn begin(self, threshold: String, started: Timestamp) -> Live {
         let people = self.preparation.watchlist.map_or(0, |frozen| frozen.people);
-        Live::begin(self.plan, self.mandate, self.preparation.recordings, people, threshold, started)
+        Live::begin(self.plan, self.mandate, self.preparation.sources, people, threshold, started)
     }
 
     fn authorise_start(
@@ -166,9 +145,9 @@ impl Announced {
         self.mandate.check(now)?;
         self.check_watchlist(policy, now)?;
         self.check_signage(now)?;
-        if self.preparation.recordings.is_empty() {
-            return Err(Refusal::NoRecordingDeclared);
-        }
+        // The policy may have changed since the plan was proposed.
+        sources::check_policy(&self.plan, policy)?;
+        self.preparation.sources.check_start(&self.plan)?;
         self.check_notice(policy, now)?;
         if now < self.plan.starts || now >= self.plan.ends {
             return Err(Refusal::OutsideWindow { starts: self.plan.starts, ends: self.plan.ends });

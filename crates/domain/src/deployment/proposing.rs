@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::before::{Announced, NoticePublished, Preparation, Withdrawn, withdrawn};
 use super::mandate::{Mandate, urgent_approver};
-use super::{Plan, require_role};
+use super::{Plan, require_role, sources};
 use crate::decided::Decided;
 use crate::event::{Actor, Event, Happening, published_plan};
 use crate::identifiers::OfficerId;
@@ -61,6 +61,7 @@ impl Draft {
         if !policy.place_grounds.contains(&plan.place_ground) {
             return Err(Refusal::PlaceGroundNotInPolicy { ground: plan.place_ground });
         }
+        sources::check_policy(&plan, policy)?;
         check_digest("the evidence for the place", &plan.place_evidence)?;
         if plan.ends <= plan.starts {
             return Err(Refusal::WindowBackwards);
@@ -261,7 +262,7 @@ fn filled(
 }
 
 /// A SHA-256 in lower-case hexadecimal.
-fn check_digest(what: &'static str, digest: &str) -> Result<(), Refusal> {
+pub(super) fn check_digest(what: &'static str, digest: &str) -> Result<(), Refusal> {
     let plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if digest.len() == 64 && digest.bytes().all(plain) { Ok(()) } else { Err(Refusal::DigestMalformed { what }) }
 }

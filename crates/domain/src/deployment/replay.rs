@@ -174,16 +174,20 @@ fn prepared(mut state: Announced, fact: &Fact, at: jiff::Timestamp) -> Result<De
         Fact::SeedsCommitted { .. } => {}
         Fact::SignageConfirmed { .. } => state.preparation.signage = Some(SignageConfirmed { at }),
         Fact::RecordingDeclared { camera, digest, .. } => {
-            state.preparation.recordings.insert(camera.clone(), digest.clone());
+            let Announced { plan, preparation, .. } = &mut state;
+            let added = preparation.sources.add_recording(plan, camera.clone(), digest.clone());
+            added.map_err(|refusal| refusal.to_string())?;
+        }
+        Fact::CameraDeclared(camera) => {
+            let Announced { plan, preparation, .. } = &mut state;
+            preparation.sources.add_camera(plan, camera.into()).map_err(|refusal| refusal.to_string())?;
         }
         Fact::DeploymentWithdrawn { .. } => return Ok(Deployment::Withdrawn(Withdrawn { plan: state.plan })),
         Fact::DeploymentStarted { equipment, .. } => {
-            let Preparation { watchlist: Some(_), signage: Some(_), recordings } = &state.preparation else {
+            let Preparation { watchlist: Some(_), signage: Some(_), sources } = &state.preparation else {
                 return Err("it started without a frozen watchlist or confirmed signs".into());
             };
-            if recordings.is_empty() {
-                return Err("it started without a declared recording".into());
-            }
+            sources.check_start(&state.plan).map_err(|refusal| refusal.to_string())?;
             return Ok(Deployment::Live(state.begin(equipment.threshold.clone(), at)));
         }
         _ => return Err(nothing_of_the_kind("announced")),
@@ -237,10 +241,8 @@ fn outlives_the_deployment(fact: &Fact) -> bool {
 }
 
 fn remembered_plan(plan: &DeploymentPlan) -> Result<Plan, String> {
-    let kind = match plan.deployment_kind.as_str() {
-        "exercise" => Kind::Exercise,
-        other => return Err(format!("its kind {other:?} is unknown to this version")),
-    };
+    let word = &plan.deployment_kind;
+    let kind = Kind::from_word(word).ok_or_else(|| format!("its kind {word:?} is unknown to this version"))?;
     let wrong = |error: crate::identifiers::NotAnIdentifier| error.to_string();
     Ok(Plan {
         deployment: DeploymentId::new(&plan.deployment).map_err(wrong)?,

@@ -1,6 +1,5 @@
 //! While it is live and after: paused, resumed, counted, ended.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use evidence::{Counts, SUPPRESSED_STEP};
@@ -8,6 +7,7 @@ use jiff::Timestamp;
 
 use super::mandate::Mandate;
 use super::purged::Purged;
+use super::sources::Sources;
 use super::{Lease, Plan};
 use crate::decided::Decided;
 use crate::event::{Actor, Event, Happening};
@@ -21,7 +21,7 @@ use crate::tripwire::{Trip, Wire};
 pub struct Live {
     pub(super) plan: Plan,
     pub(super) mandate: Mandate,
-    pub(super) recordings: BTreeMap<String, String>,
+    pub(super) sources: Sources,
     pub(super) started: Timestamp,
     pub(super) people: u64,
     pub(super) threshold: String,
@@ -61,13 +61,13 @@ impl Live {
     pub(super) fn begin(
         plan: Plan,
         mandate: Mandate,
-        recordings: BTreeMap<String, String>,
+        sources: Sources,
         people: u64,
         threshold: String,
         started: Timestamp,
     ) -> Self {
         let (counted, counted_until) = (Counts::default(), started);
-        Self { plan, mandate, recordings, started, people, threshold, counted, counted_until }
+        Self { plan, mandate, sources, started, people, threshold, counted, counted_until }
     }
 
     /// What it is.
@@ -93,11 +93,6 @@ impl Live {
     /// What the receipts so far add up to.
     pub fn counted(&self) -> Counts {
         self.counted
-    }
-
-    /// Whether a recording of this digest was declared for this camera.
-    pub fn declares(&self, camera: &str, digest: &str) -> bool {
-        self.recordings.get(camera).is_some_and(|declared| declared == digest)
     }
 
     /// Authority to compare for a short while.

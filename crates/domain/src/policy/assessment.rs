@@ -13,7 +13,7 @@ pub struct Risk {
 pub const RISKS: [Risk; 11] = [
     Risk {
         risk: "It is used in secret.",
-        settings: &["notice_lead", "urgent_ratification", "urgent_grounds", "checkpoint_interval"],
+        settings: &["sources", "notice_lead", "urgent_ratification", "urgent_grounds", "checkpoint_interval"],
     },
     Risk {
         risk: "It is used for something else than was said, or somewhere else.",

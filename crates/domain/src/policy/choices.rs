@@ -1,7 +1,16 @@
-//! What a profile chooses instead of counting: how many people judge, whether somebody outside must sign, who may propose and approve.
+//! What a profile chooses instead of counting: what may be read, how many people judge, whether somebody outside must sign, who may propose and approve.
 
 use super::{Policy, PolicyFault};
 use crate::officer::Role;
+
+/// What the frames of a deployment may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Recorded files, in an exercise.
+    Recording,
+    /// Cameras, in a live deployment.
+    Camera,
+}
 
 /// How many people judge an alert before anybody is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +39,24 @@ pub struct Roles {
     pub approve: Vec<Role>,
     /// May approve it in urgency, until it is ratified by a role of `approve`.
     pub approve_urgent: Vec<Role>,
+}
+
+impl SourceKind {
+    /// Every kind of source.
+    pub const ALL: [Self; 2] = [Self::Recording, Self::Camera];
+
+    /// The word in a profile.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Recording => "recording",
+            Self::Camera => "camera",
+        }
+    }
+
+    /// The kind for a word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
 }
 
 impl Adjudicators {
@@ -74,7 +101,7 @@ const SET_APART: [Role; 3] = [Role::Auditor, Role::Regulator, Role::Administrato
 /// Contradictions between who proposes, who approves, and whether there is an urgent route.
 pub(super) fn faults(policy: &Policy) -> Vec<PolicyFault> {
     let Roles { propose, approve, approve_urgent } = &policy.roles;
-    let mut faults = Vec::new();
+    let mut faults = source_faults(policy);
     let mut fault = |wrong: String| faults.push(PolicyFault { setting: "roles", wrong });
     for (list, may) in [(propose, "propose"), (approve, "approve")] {
         if list.is_empty() {
@@ -117,4 +144,15 @@ pub(super) fn faults(policy: &Policy) -> Vec<PolicyFault> {
         _ => {}
     }
     faults
+}
+
+/// Without a source nothing could be done under the profile; one named twice is a slip.
+fn source_faults(policy: &Policy) -> Vec<PolicyFault> {
+    let twice = policy.sources.iter().enumerate().find(|(place, kind)| policy.sources[..*place].contains(kind));
+    let wrong = match (policy.sources.is_empty(), twice) {
+        (true, _) => "no source is named, so no deployment could read anything; name at least one".to_owned(),
+        (false, Some((_, kind))) => format!("the source {:?} is named twice", kind.word()),
+        (false, None) => return vec![],
+    };
+    vec![PolicyFault { setting: "sources", wrong }]
 }

@@ -1,7 +1,7 @@
 //! The profile in plain sentences: what it allows and forbids, one sentence for every setting, under a heading.
 
 use super::words::{grouped, length, list, rate};
-use super::{Adjudicators, OutsideAuthoriser, Policy};
+use super::{Adjudicators, OutsideAuthoriser, Policy, SourceKind};
 use crate::officer::Role;
 use crate::threshold::Threshold;
 
@@ -229,9 +229,27 @@ fn images(policy: &Policy) -> Vec<Said> {
     ]
 }
 
+/// What may be read, and what never may be.
+fn sources(policy: &Policy) -> &'static str {
+    let allowed = |kind| policy.sources.contains(&kind);
+    match (allowed(SourceKind::Recording), allowed(SourceKind::Camera)) {
+        (true, true) => {
+            "An exercise reads recorded files, and a live deployment opens cameras: each is declared on the record before the start."
+        }
+        (true, false) => {
+            "Recorded files are read, each declared on the record before the start. No camera may be opened."
+        }
+        (false, true) => {
+            "Cameras are opened, each declared on the record with its recognition zone before the start. No recorded file is read."
+        }
+        (false, false) => "Nothing may be read: neither a recorded file nor a camera.",
+    }
+}
+
 fn comparison(policy: &Policy) -> Vec<Said> {
     let say = |setting, meaning, sentence| said(Part::Comparison, setting, meaning, sentence);
     let mut all = vec![
+        say("sources", "What faces are compared in", sources(policy).into()),
         say(
             "deployment_length_max",
             "A deployment lasts at most",

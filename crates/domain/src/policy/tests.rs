@@ -52,6 +52,7 @@ pub(crate) fn sound() -> Policy {
         outcomes: Outcome::ALL.map(|outcome| outcome.word().to_owned()).to_vec(),
         oifr_powers: vec![],
         oifr_place_classes: vec![],
+        sources: vec![SourceKind::Recording],
         second_adjudicator: Adjudicators::One,
         outside_authoriser: OutsideAuthoriser::NotNeeded,
         roles: Roles { propose: vec![Role::Proposer], approve: vec![Role::AuthorisingOfficer], approve_urgent: vec![] },
@@ -173,6 +174,8 @@ fn nobody_may_approve_what_their_own_role_proposes() {
     expect_each(
         sound,
         &[
+            ("sources", |p| p.sources.clear()),
+            ("sources", |p| p.sources.push(SourceKind::Recording)),
             ("roles", |p| p.roles.propose.clear()),
             ("roles", |p| p.roles.approve.clear()),
             ("roles", |p| p.roles.approve.push(Role::Proposer)),

@@ -11,11 +11,12 @@ use std::rc::Rc;
 
 use domain::deployment::{Destroyed, Recollection};
 use domain::{
-    Adjudicated, AlertId, Decided, Deployment, Draft, Due, Followed, Judgement, Lease, ModelId, Nearest, Officer,
-    Operation, Outcome, Policy, Raised, Refusal, Role, Score, Settlement, Tally, Watched, alert, published_plan,
-    settle, tripped,
+    Adjudicated, AlertId, Announced, Decided, Deployment, Draft, Due, Followed, Judgement, Kind, Lease, ModelId,
+    Nearest, Officer, Operation, Outcome, Plan, Policy, Raised, Refusal, Role, Score, Settlement, SourceKind, Tally,
+    Watched, alert, published_plan, settle, tripped,
 };
 use evidence::authorisation::sign_plan;
+use jiff::Timestamp;
 
 use super::scene::*;
 use told::{Named, Told};
@@ -40,7 +41,8 @@ pub enum Step {
     Tick,
     /// Time passes while the machine is off: nothing that the clock demands is done.
     Sleep,
-    Propose(Who),
+    /// Of either kind; the policy allows one of the two.
+    Propose(Who, Kind),
     FillDocument(Who),
     Approve(Who),
     ApproveUrgently(Who),
@@ -50,7 +52,7 @@ pub enum Step {
     List(Who),
     Freeze(Who, u64),
     ConfirmSigns(Who),
-    Declare(Who),
+    Declare(Who, Source),
     Start(Who, &'static str),
     TakeLease,
     Compare(&'static str),
@@ -67,6 +69,13 @@ pub enum Step {
     View(Who),
     Judge(Who),
     RecordOutcome(Who),
+}
+
+/// What is declared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Source {
+    Recording,
+    Camera(&'static str),
 }
 
 /// What is kept of the one alert that a story may have.
@@ -193,11 +202,14 @@ impl Life {
         let operation = Operation { outside_authoriser: Some(keys.verifying.clone()), ..operation() };
         let other = domain::Plan { cameras: 2, ..plan() };
         let sign = |plan| sign_plan(&keys.signing, &published_plan(plan)).unwrap();
-        Self { policy: policy(), operation, cast: cast(), signatures: vec![sign(&other), sign(&plan())] }
+        let signatures = vec![sign(&other), sign(&plan())];
+        Self { policy: policy(), operation, cast: cast(), signatures }
     }
 
+    /// On the urgent route, and with cameras.
     pub fn urgent() -> Self {
-        Self { policy: urgent_policy(), operation: operation(), cast: cast(), signatures: Vec::new() }
+        let policy = Policy { sources: vec![SourceKind::Camera], ..urgent_policy() };
+        Self { policy, operation: operation(), cast: cast(), signatures: Vec::new() }
     }
 
     /// Every call that is worth trying; the rules refuse most of them.
@@ -206,7 +218,7 @@ impl Life {
         let everybody = 0..self.cast.len();
         let by = |step: fn(Who) -> Step| everybody.clone().map(step).collect::<Vec<_>>();
         let mut steps = match &world.deployment {
-            None => by(S::Propose),
+            None => everybody.clone().flat_map(|who| Kind::ALL.map(|kind| S::Propose(who, kind))).collect(),
             Some(Deployment::Proposed(_)) => {
                 // The two stories have one route each, so that neither is explored twice.
                 let approve = if self.policy.urgent_ratification.is_some() { S::ApproveUrgently } else { S::Approve };
@@ -219,7 +231,9 @@ impl Life {
                 steps
             }
             Some(Deployment::Announced(_)) => {
-                let mut steps = [by(S::List), by(S::ConfirmSigns), by(S::Declare), by(S::Ratify)].concat();
+                let mut steps = [by(S::List), by(S::ConfirmSigns), by(S::Ratify)].concat();
+                let sources = [Source::Recording, Source::Camera("c1"), Source::Camera("c2")];
+                steps.extend(everybody.clone().flat_map(|who| sources.map(|source| S::Declare(who, source))));
                 let people = everybody.clone().flat_map(|who| [0, 1, 3].map(|people| S::Freeze(who, people)));
                 let models = ["good", "loose", "claimed", "unknown"];
                 let starts = everybody.clone().flat_map(|who| models.map(|model| S::Start(who, model)));
@@ -275,8 +289,9 @@ impl Life {
                 let alert = world.alert.take()?;
                 self.follow_alert(world, alert, &self.cast[who], step)
             }
-            Step::Propose(who) => {
-                let decided = Draft { plan: plan() }.propose(&self.cast[who], &self.policy, at(world.tick));
+            Step::Propose(who, kind) => {
+                let decided =
+                    Draft { plan: Plan { kind, ..plan() } }.propose(&self.cast[who], &self.policy, at(world.tick));
                 self.keep(world, decided.map(|decided| map(decided, Deployment::Proposed)))
             }
             step => {
@@ -331,8 +346,8 @@ impl Life {
             (Step::ConfirmSigns(by), D::Announced(d)) => {
                 d.confirm_signage(who(by), 2, "round", "https://page", now).map(|x| map(x, D::Announced))
             }
-            (Step::Declare(by), D::Announced(d)) => {
-                d.declare_recording(who(by), "c1", "d".into(), 1, now).map(|x| map(x, D::Announced))
+            (Step::Declare(by, source), D::Announced(d)) => {
+                declare(d, who(by), source, policy, now).map(|x| map(x, D::Announced))
             }
             (Step::Start(by, model), D::Announced(d)) => {
                 d.start(who(by), equipment(), &threshold(model), policy, now).map(|x| map(x, D::Live))
@@ -512,6 +527,19 @@ impl Life {
             let lapsed = world.told.lapses.is_some_and(|lapses| now >= lapses);
             world.break_unless(!lapsed, "never live on an urgent approval that lapsed");
         }
+    }
+}
+
+fn declare(
+    d: Announced,
+    by: &Officer,
+    source: Source,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Decided<Announced>, Refusal> {
+    match source {
+        Source::Recording => d.declare_recording(by, "c1", "d".into(), 1, now),
+        Source::Camera(name) => d.declare_camera(by, camera(name), policy, now),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What the events have told, and whether an event keeps the promises: bookkeeping that shares nothing with the rules.
 
+use std::collections::BTreeSet;
+
 use domain::deployment::SIGNAGE_AGE_MAX;
-use domain::{Actor, Event, Happening, Officer, OfficerId, Operation, Policy, Role};
+use domain::{Actor, Declaration, Event, Happening, Kind, Officer, OfficerId, Operation, Policy, Role, SourceKind};
 use jiff::Timestamp;
 
 use super::super::scene::{WINDOW, at};
@@ -27,7 +29,9 @@ pub struct Told {
     noticed: Option<Timestamp>,
     frozen: Option<(Timestamp, u64)>,
     signs: Option<Timestamp>,
-    declared: bool,
+    kind: Option<Kind>,
+    recording_declared: bool,
+    cameras: BTreeSet<String>,
     pub leased: Option<Timestamp>,
     /// The trip-wire that paused it, until an authorising officer cleared it.
     pub tripped: Option<&'static str>,
@@ -70,7 +74,7 @@ impl Told {
             Actor::System => None,
         };
         match &event.happening {
-            Happening::Proposed { .. } => self.proposer = by,
+            Happening::Proposed { plan } => (self.proposer, self.kind) = (by, Some(plan.kind)),
             Happening::DocumentFilled { digest, .. } => self.document = Some(digest.clone()),
             Happening::Approved { .. } => self.approve(by)?,
             Happening::ApprovedUrgently { ratify_by, .. } => {
@@ -88,7 +92,7 @@ impl Told {
             }
             Happening::WatchlistFrozen { people, .. } => self.frozen = Some((event.at, *people)),
             Happening::SignageConfirmed { .. } => self.signs = Some(event.at),
-            Happening::RecordingDeclared { .. } => self.declared = true,
+            Happening::Declared(declared) => self.declare(declared)?,
             Happening::Started { .. } => self.start(event.at, named.policy)?,
             Happening::Tripped { wire, .. } => self.tripped = Some(wire.word()),
             Happening::Resumed { .. } => {
@@ -167,6 +171,44 @@ impl Told {
         Ok(())
     }
 
+    fn declare(&mut self, declared: &Declaration) -> Result<(), &'static str> {
+        match declared {
+            Declaration::Recording { .. } => self.recording_declared = true,
+            Declaration::Camera { terms, .. } if !self.cameras.insert(terms.name.clone()) => {
+                return Err("a camera stays as it was declared");
+            }
+            Declaration::Camera { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// An exercise reads declared recordings and a live deployment declared cameras, where the policy allows it.
+    fn reads_what_it_may(&self, policy: &Policy) -> Result<(), &'static str> {
+        let (source, declared, other, lacking) = match self.kind {
+            Some(Kind::Live) => {
+                let lacking = "never live without a declared camera";
+                (SourceKind::Camera, !self.cameras.is_empty(), self.recording_declared, lacking)
+            }
+            _ => {
+                let lacking = "never live without a declared recording";
+                (SourceKind::Recording, self.recording_declared, !self.cameras.is_empty(), lacking)
+            }
+        };
+        if !policy.sources.contains(&source) {
+            return Err("never live from a source that the policy does not allow");
+        }
+        if !declared {
+            return Err(lacking);
+        }
+        if other {
+            return Err("an exercise reads no camera, and a live deployment no recording");
+        }
+        if self.cameras.len() > 1 {
+            return Err("never live with more cameras than were approved");
+        }
+        Ok(())
+    }
+
     fn start(&mut self, now: Timestamp, policy: &Policy) -> Result<(), &'static str> {
         self.compares_from(now)?;
         if self.approver.is_none() || self.approver == self.proposer {
@@ -185,9 +227,7 @@ impl Told {
         if !self.signs.is_some_and(|signs| signs <= now && signs + SIGNAGE_AGE_MAX >= now) {
             return Err("never live without signs confirmed on the day");
         }
-        if !self.declared {
-            return Err("never live without a declared recording");
-        }
+        self.reads_what_it_may(policy)?;
         // From here on only what may still be broken is remembered: states that differ in the rest are one.
         (self.noticed, self.signs, self.document, self.document_approved) = (None, None, None, None);
         self.frozen = Some((at(WINDOW.0), 1));

@@ -7,8 +7,8 @@
 )]
 
 use domain::{
-    Adjudicators, Age, Approval, DeploymentId, EntryFacts, Equipment, Kind, ModelId, Officer, OfficerId, Operation,
-    OperationId, OutsideAuthoriser, Plan, Policy, Retention, Role, Roles, Roll, Threshold,
+    Adjudicators, Age, Approval, CameraTerms, DeploymentId, EntryFacts, Equipment, Kind, ModelId, Officer, OfficerId,
+    Operation, OperationId, OutsideAuthoriser, Plan, Policy, Retention, Role, Roles, Roll, SourceKind, Threshold, Zone,
 };
 use evidence::KeyPair;
 use jiff::{SignedDuration, Timestamp};
@@ -88,6 +88,7 @@ pub fn policy() -> Policy {
         outcomes: words(&["identity confirmed", "identity refuted", "no action"]),
         oifr_powers: words(&[]),
         oifr_place_classes: words(&[]),
+        sources: vec![SourceKind::Recording],
         second_adjudicator: Adjudicators::One,
         outside_authoriser: OutsideAuthoriser::NotNeeded,
         roles: Roles {
@@ -116,6 +117,17 @@ pub fn plan() -> Plan {
         starts: at(WINDOW.0),
         ends: at(WINDOW.1),
     }
+}
+
+/// The same with cameras.
+pub fn live_plan() -> Plan {
+    Plan { kind: Kind::Live, ..plan() }
+}
+
+/// A camera by this name.
+pub fn camera(name: &str) -> CameraTerms {
+    let (zone, face_side_px_min) = (Zone::whole_view(), None);
+    CameraTerms { name: name.into(), source_commitment: digest(), zone, face_side_px_min }
 }
 
 pub fn digest() -> String {

@@ -1,7 +1,8 @@
 //! The lawful record, and every way in which it stops being one.
 
 use super::*;
-use crate::samples::{at, counts, lawful};
+use crate::CameraDeclaration;
+use crate::samples::{at, camera, counts, lawful};
 
 fn read(entries: &[Entry]) -> (Tallies, Vec<Problem>) {
     let mut story = Story::default();
@@ -186,4 +187,64 @@ fn problems_are_told_up_to_the_limit_and_then_counted() {
     let (_, problems, untold) = story.finish();
     assert_eq!((problems.len(), untold), (PROBLEMS_MAX, 7));
     assert!(problems[0].sentence.contains("never proposed"), "{}", problems[0].sentence);
+}
+
+/// The lawful record as that of a live deployment with these cameras, planned for so many.
+fn live(planned: u32, cameras: &[CameraDeclaration]) -> Vec<Entry> {
+    let mut entries = lawful();
+    let declared = index_of(&entries, "recording-declared");
+    let at = entries.remove(declared).at;
+    for camera in cameras.iter().rev() {
+        entries.insert(declared, Entry { at, fact: Fact::CameraDeclared(camera.clone()) });
+    }
+    for entry in &mut entries {
+        match &mut entry.fact {
+            Fact::DeploymentProposed(plan) => {
+                plan.deployment_kind = "live".into();
+                plan.cameras = planned;
+            }
+            Fact::ResultsPublished { results, .. } => results.cameras = planned,
+            _ => {}
+        }
+    }
+    entries
+}
+
+#[test]
+fn a_live_deployment_declares_its_cameras_and_no_more_than_were_planned() {
+    let told = |planned, cameras: &[CameraDeclaration]| {
+        let (_, problems) = read(&live(planned, cameras));
+        problems.into_iter().map(|problem| problem.sentence).collect::<Vec<_>>().join("\n")
+    };
+    let two = [camera("c1"), camera("c2")];
+    assert_eq!(told(2, &two), "");
+    assert_eq!(told(3, &two), "", "fewer than planned");
+    assert_eq!(told(1, &[]), "deployment d1: it started without a declared camera, although it is live");
+    assert_eq!(told(1, &two), "deployment d1: camera c2 was declared, but there were to be 1 at most");
+    assert_eq!(told(3, &[camera("c1"), camera("c1")]), "deployment d1: camera c1 was declared twice");
+    let long = camera(&"c".repeat(NAME_BYTES_MAX + 1));
+    assert!(told(1, &[long]).contains("it gives a name of 201 bytes"));
+    let more: Vec<_> = (0..=crate::CAMERAS_MAX).map(|number| camera(&number.to_string())).collect();
+    assert!(told(u32::MAX, &more).contains("there were to be 256 at most"));
+}
+
+#[test]
+fn what_is_declared_is_of_the_kind_that_was_proposed() {
+    let told = |entries: &[Entry]| read(entries).1.into_iter().map(|problem| problem.sentence).collect::<Vec<_>>();
+    let mut exercise = lawful();
+    let declared = index_of(&exercise, "recording-declared");
+    exercise.insert(declared, Entry { at: exercise[declared].at, fact: Fact::CameraDeclared(camera("c1")) });
+    assert_eq!(told(&exercise), ["deployment d1: a camera was declared, but it is not a live deployment"]);
+    let mut mixed = live(1, &[camera("c1")]);
+    mixed.insert(declared, Entry { at: mixed[declared].at, fact: lawful()[declared].fact.clone() });
+    assert_eq!(told(&mixed), ["deployment d1: a recording was declared, but it is not an exercise"]);
+    let mut neither = lawful();
+    if let Fact::DeploymentProposed(plan) = &mut neither[2].fact {
+        plan.deployment_kind = "rehearsal".into();
+    }
+    assert!(told(&neither)[0].contains("neither an exercise nor live"), "{:?}", told(&neither));
+    let mut late = live(1, &[camera("c1")]);
+    let started = index_of(&late, "deployment-started");
+    late.insert(started + 1, Entry { at: late[started].at, fact: Fact::CameraDeclared(camera("c2")) });
+    assert!(told(&late)[0].contains("had a camera declared while it was comparing"), "{:?}", told(&late));
 }

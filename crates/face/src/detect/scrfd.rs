@@ -4,7 +4,7 @@ use crate::detect::runner::{Answer, PixelForm, Runner};
 use crate::detect::{Beyond, Detection, Detector, InputSize, Options};
 use crate::engine::{EngineError, Graph};
 use crate::geometry::{Point, Rect};
-use crate::picture::RgbView;
+use crate::picture::PictureView;
 use crate::recognise::ChannelOrder;
 
 /// Anchors in every cell of a grid.
@@ -40,7 +40,7 @@ impl Detector for Scrfd {
         self.runner.name()
     }
 
-    fn detect(&mut self, picture: RgbView<'_>) -> Result<Vec<Detection>, EngineError> {
+    fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
         self.runner.detect(picture, decode)
     }
 }

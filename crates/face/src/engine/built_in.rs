@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use rten::{Model, NodeId, RunOptions, ThreadPool};
 use rten_tensor::prelude::*;
-use rten_tensor::{NdTensor, Tensor};
-use zeroize::Zeroize;
+use rten_tensor::{NdTensorView, Tensor};
 
 use super::{EngineError, EngineKind, Graph, Output, check_input, failure};
 
@@ -29,15 +28,13 @@ pub(super) fn load(name: &str, onnx_bytes: &[u8], threads: usize) -> Result<Buil
 }
 
 impl Graph for BuiltInGraph {
-    fn run(&mut self, shape: [usize; 4], input: Vec<f32>) -> Result<Vec<Output>, EngineError> {
+    fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<Output>, EngineError> {
         check_input(EngineKind::BuiltIn, &self.name, shape, input.len())?;
         let refused = |cause: String| failure(EngineKind::BuiltIn, "run", &self.name, cause);
-        let input = NdTensor::from_data(shape, input);
+        let input = NdTensorView::from_data(shape, input);
         let options = RunOptions::default().with_thread_pool(Some(self.threads.clone()));
         let ids = self.model.output_ids();
-        let ran = self.model.run(vec![(self.input, input.view().into())], ids, Some(options));
-        // The input is somebody's face.
-        input.into_data().zeroize();
+        let ran = self.model.run(vec![(self.input, input.into())], ids, Some(options));
         let values = ran.map_err(|cause| refused(cause.to_string()))?;
         ids.iter()
             .zip(values)

@@ -8,7 +8,6 @@ use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::TensorRef;
-use zeroize::Zeroize;
 
 use super::{EngineError, EngineKind, Graph, Output, check_input, failure};
 
@@ -72,12 +71,10 @@ fn builder(environment: &Environment, threads: usize) -> ort::Result<SessionBuil
 }
 
 impl Graph for OnnxRuntimeGraph {
-    fn run(&mut self, shape: [usize; 4], mut input: Vec<f32>) -> Result<Vec<Output>, EngineError> {
+    fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<Output>, EngineError> {
         check_input(EngineKind::OnnxRuntime, &self.model, shape, input.len())?;
-        let outputs = run_session(&mut self.session, shape, &input);
-        // The input is somebody's face.
-        input.zeroize();
-        outputs.map_err(|cause| failure(EngineKind::OnnxRuntime, "run", &self.model, cause))
+        run_session(&mut self.session, shape, input)
+            .map_err(|cause| failure(EngineKind::OnnxRuntime, "run", &self.model, cause))
     }
 }
 

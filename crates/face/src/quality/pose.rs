@@ -13,18 +13,21 @@ const MEAN_FACE: [Vector; 5] =
     [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.562, -0.476], [-0.43, 1.036, 0.192], [0.43, 1.036, 0.192]];
 
 /// Angles in degrees; signs as in [`super::Quality`].
-#[derive(Debug, PartialEq)]
-pub(super) struct Pose {
-    pub(super) yaw_deg: f32,
-    pub(super) pitch_deg: f32,
-    pub(super) roll_deg: f32,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pose {
+    /// Turned to a side.
+    pub yaw_deg: f32,
+    /// Nodded.
+    pub pitch_deg: f32,
+    /// Tilted.
+    pub roll_deg: f32,
 }
 
 /// Fits the mean face to the points by least squares under weak perspective (an affine map, then the nearest turn); all angles are 0
 /// when the points have no sense.
 ///
 /// The tilt is taken out first. What remains is read as a nod about the line between the eyes, then a turn about the upright axis.
-pub(super) fn estimate(points: &[Point; 5]) -> Pose {
+pub fn estimate(points: &[Point; 5]) -> Pose {
     let [right_eye, left_eye, ..] = points;
     let tilt = (left_eye.y - right_eye.y).atan2(left_eye.x - right_eye.x);
     let none = Pose { yaw_deg: 0.0, pitch_deg: 0.0, roll_deg: 0.0 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{DeploymentId, Draft, Kind, OfficerId, Operation, OperationId, Plan, Refusal, Role};
 use face::align::Alignment;
 use face::template::{Contract, ScoreKind, Template};
-use face::{Chip, Detection, Detector, EngineError, EngineKind, Point, Recognizer, Rect, RgbView};
+use face::{Chip, Detection, Detector, EngineError, EngineKind, PictureView, Point, Recognizer, Rect, RgbView};
 use jiff::{SignedDuration, Timestamp};
 use store::EXERCISE_POLICY;
 use tempfile::TempDir;
@@ -136,8 +136,9 @@ impl Detector for Heads {
         "colours"
     }
 
-    fn detect(&mut self, picture: RgbView<'_>) -> Result<Vec<Detection>, EngineError> {
-        Ok(HEADS.iter().filter_map(|head| find(picture, head)).collect())
+    fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+        let picture = picture.to_rgb();
+        Ok(HEADS.iter().filter_map(|head| find(picture.view(), head)).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Cause, Counts, Deployment, Due, Live, Paused, Refusal, Watched, tripped};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{QUEUE_FRAMES_MAX, Run};
+use super::Run;
 use crate::error::PipelineError;
 use crate::running::{Stage, lock};
 
@@ -113,6 +113,9 @@ impl Run {
         let left = self.lease.until().duration_since(now);
         if left <= self.policy.lease / 2 {
             self.lease = live.lease(&self.policy, now)?;
+            if let Ok(left) = Duration::try_from(self.lease.until().duration_since(now)) {
+                self.permits.renew(left);
+            }
             if let Some(live) = &self.live {
                 self.sought.renew(&lock(&self.store), live, now)?;
             }
@@ -127,7 +130,12 @@ impl Run {
         }
         self.standing.paused = true;
         self.live = None;
+        // Cameras are closed, not only unheard.
+        self.permits.revoke();
         for camera in &mut self.cameras {
+            if camera.leave.is_for_a_camera() {
+                camera.stream = None;
+            }
             drop(camera.examiner.finish());
             camera.alerted.clear();
         }
@@ -155,7 +163,7 @@ impl Run {
         self.standing.cleared_at = Watched { faces_seen, false_alerts, ..Watched::default() };
         self.live = Some(lock(&self.store).deployment(self.lease.deployment())?.expect_live()?);
         for camera in &mut self.cameras {
-            camera.stale_frames = QUEUE_FRAMES_MAX;
+            camera.drop_waiting()?;
         }
         self.standing.paused = false;
         self.board.posted().status.stage = Stage::Running;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::Role;
+use domain::{Role, SourceKind};
 use jiff::SignedDuration;
 
 use super::*;
@@ -32,12 +32,12 @@ fn every_shipped_profile_is_sound_and_says_where_each_value_comes_from() {
         assert_eq!(unmeasured, policy.thresholds.is_empty(), "{name}");
     }
     let thresholds = SHIPPED_POLICIES.map(|(_, text)| parse(text).unwrap().thresholds.len());
-    assert_eq!(thresholds, [2, 1, 0, 0], "only what was measured within the profile's maximum");
+    assert_eq!(thresholds, [2, 2, 0, 0, 0], "only what was measured within the profile's maximum");
 }
 
 #[test]
 fn the_shipped_profiles_differ_where_they_should() {
-    let [_, railway, handheld, strict] = SHIPPED_POLICIES.map(|(_, text)| parse(text).unwrap());
+    let [exercise, laboratory, railway, handheld, strict] = SHIPPED_POLICIES.map(|(_, text)| parse(text).unwrap());
     assert!(railway.urgent_ratification.is_some() && railway.roles.approve_urgent == [Role::UrgentAuthorisingOfficer]);
     assert!(railway.oifr_powers.is_empty() && strict.oifr_powers.is_empty() && !handheld.oifr_powers.is_empty());
     assert_eq!(railway.documents.len(), 5);
@@ -48,6 +48,14 @@ fn the_shipped_profiles_differ_where_they_should() {
         assert!(strict.differential_ratio_max < loose.differential_ratio_max);
         assert!(strict.alert_retention <= loose.alert_retention && strict.image_age_max < loose.image_age_max);
     }
+    let opens_cameras = |policy: &Policy| policy.sources.contains(&SourceKind::Camera);
+    assert!([&laboratory, &railway, &strict].into_iter().all(opens_cameras));
+    assert!(![&exercise, &handheld].into_iter().any(opens_cameras));
+    // Where cameras look at the public, no threshold is looser than the trip-wire; a laboratory shuts the public out.
+    assert!([&railway, &strict].iter().all(|policy| policy.threshold_fpir_max <= policy.false_alert_rate_max));
+    assert_eq!(laboratory.place_grounds, ["a room that the public does not enter"]);
+    assert_eq!(laboratory.thresholds, exercise.thresholds);
+    assert!(laboratory.alert_retention < railway.alert_retention && laboratory.oifr_powers.is_empty());
     assert_eq!(strict.second_adjudicator, domain::Adjudicators::Two);
     assert_eq!(strict.outside_authoriser, domain::OutsideAuthoriser::Needed);
 }
@@ -109,8 +117,9 @@ fn table() -> String {
     let profiles = SHIPPED_POLICIES.map(|(_, text)| explain(text).unwrap());
     let of = |profile: usize| profiles[profile].parts.iter().flat_map(|part| &part.sentences);
     let mut lines = vec![
-        "| setting | what it is | any profile | exercise | railway-pilot | handheld-trial | strict |".to_owned(),
-        "| --- | --- | --- | --- | --- | --- | --- |".to_owned(),
+        "| setting | what it is | any profile | exercise | laboratory | railway-pilot | handheld-trial | strict |"
+            .to_owned(),
+        "| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned(),
     ];
     for sentence in of(0).filter(|sentence| sentence.setting != "threshold") {
         let values = (0..profiles.len()).map(|profile| {

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::marker::PhantomData;
 
-use domain::{Adjudicators, OutsideAuthoriser, Role, Roles};
+use domain::{Adjudicators, OutsideAuthoriser, Role, Roles, SourceKind};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +38,9 @@ pub(super) struct Share;
 
 /// A list of words.
 pub(super) struct Words;
+
+/// What frames may come from.
+pub(super) struct Sources;
 
 /// One word of a few.
 pub(super) struct Choice<T>(PhantomData<T>);
@@ -117,6 +120,22 @@ impl Spelling for Words {
 
     fn shown(words: &Vec<String>) -> String {
         if words.is_empty() { NONE.into() } else { words.join("; ") }
+    }
+}
+
+impl Spelling for Sources {
+    type Text = Vec<String>;
+    type Value = Vec<SourceKind>;
+
+    fn read(words: Vec<String>) -> Result<Vec<SourceKind>, String> {
+        let kind = |word: &String| {
+            SourceKind::from_word(word).ok_or_else(|| no_choice(word, &SourceKind::ALL.map(SourceKind::word)))
+        };
+        words.iter().map(kind).collect()
+    }
+
+    fn shown(words: &Vec<String>) -> String {
+        if words.is_empty() { NONE.into() } else { words.join(", ") }
     }
 }
 

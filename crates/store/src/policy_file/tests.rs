@@ -1,6 +1,6 @@
 //! The shipped exercise profile is read as written; what is unknown, missing or unsourced is refused by name.
 
-use domain::{Adjudicators, OutsideAuthoriser, Role, Roles};
+use domain::{Adjudicators, OutsideAuthoriser, Role, Roles, SourceKind};
 use jiff::SignedDuration;
 
 use super::*;
@@ -9,7 +9,7 @@ use super::*;
 fn the_shipped_profile_is_read_as_written_and_has_no_faults() {
     let policy = parse(EXERCISE_POLICY).unwrap();
     assert_eq!(policy.faults(), vec![]);
-    assert_eq!((policy.profile.as_str(), policy.version), ("exercise", 2));
+    assert_eq!((policy.profile.as_str(), policy.version), ("exercise", 3));
     assert_eq!(policy.notice_lead, SignedDuration::from_secs(3));
     assert_eq!(policy.urgent_ratification, None);
     assert_eq!(policy.watchlist_age_max, SignedDuration::from_hours(24));
@@ -22,6 +22,7 @@ fn the_shipped_profile_is_read_as_written_and_has_no_faults() {
     assert!(policy.purposes.contains(&"training and demonstration".to_owned()));
     assert!(policy.grounds.contains(&"exercise subject".to_owned()));
     assert_eq!(policy.documents, Vec::<String>::new());
+    assert_eq!(policy.sources, vec![SourceKind::Recording]);
     assert_eq!(policy.second_adjudicator, Adjudicators::One);
     assert_eq!(policy.outside_authoriser, OutsideAuthoriser::NotNeeded);
     let (propose, approve) = (vec![Role::Proposer], vec![Role::AuthorisingOfficer]);
@@ -51,10 +52,11 @@ fn what_is_unknown_missing_or_unsourced_is_refused_by_name() {
         ("value = \"31 days\"", "value = \"many days\"", "`alert_hold_max`: \"many days\""),
         ("value = \"31 days\"", "value = \"-99999999999999 days\"", "alert_hold_max"),
         ("value = \"30 s\"", "value = 30", "expected a string"),
-        ("version = 2", "version = 2\nspeed = 2", "speed"),
-        ("version = 2", "", "version"),
+        ("version = 3", "version = 3\nspeed = 2", "speed"),
+        ("version = 3", "", "version"),
         ("evaluation = \"e\"", "evaluation = \"e\"\nwhy = \"?\"", "why"),
         ("evaluation = \"e\"", "evaluation = \" \"", "does not say in which evaluation"),
+        ("value = [\"recording\"]", "value = [\"window\"]", "`sources`: \"window\" is none of: recording, camera"),
         ("value = \"one\"", "value = \"three\"", "`second_adjudicator`: \"three\" is none of: one, two"),
         ("value = \"not needed\"", "value = \"perhaps\"", "`outside_authoriser`: \"perhaps\""),
         ("[\"authorising officer\"]", "[\"king\"]", "`roles`: \"king\" is none of: proposer"),

@@ -6,13 +6,13 @@ use axum::{Json, Router};
 use serde::Serialize;
 use store::{AlertRow, AlertState};
 
-use super::Problem;
+use super::{Problem, monitor};
 use crate::control_room::Snapshot;
 use crate::house::House;
 
 /// The routes.
 pub(crate) fn routes() -> Router<House> {
-    Router::new().route("/api/status", get(status)).route("/api/alerts", get(alerts))
+    Router::new().route("/api/status", get(status)).route("/api/alerts", get(alerts)).merge(monitor::routes())
 }
 
 /// An alert as the public record tells it: without picture, score, label or ground.

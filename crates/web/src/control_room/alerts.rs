@@ -292,7 +292,7 @@ impl AlertPage {
         let next = cards.iter().rev().find(|card| card.is_waiting()).map(|card| card.id.clone());
         let judged = matches!(alert.state, CardState::Judged | CardState::Closed);
         let seen = if judged && alert.has_evidence { Seen::open(store, house, id)? } else { None };
-        let page = Page::control_room(format!("Alert {}", alert.id));
+        let page = Page::control_room(format!("Alert {}", alert.id), house.kind(store)?);
         let list = Place { number: place / ALERTS_SHOWN_MAX + 1 };
         Ok(Self { page, token: house.form_token().to_owned(), alert, list, seen, next })
     }

@@ -38,6 +38,8 @@ struct RoomPage {
 struct Camera {
     index: usize,
     name: String,
+    words: String,
+    ailing: bool,
 }
 
 /// What a purge destroyed, as the record says it.
@@ -69,15 +71,20 @@ impl RoomPage {
             _ => None,
         };
         let names = house.running().cameras().iter().cloned().enumerate();
+        let camera = |(index, name): (usize, String)| {
+            let watched = snapshot.cameras.get(index);
+            let (words, ailing) = watched.map_or((String::new(), false), |of| (of.words.clone(), of.ailing));
+            Camera { index, name, words, ailing }
+        };
         Ok(Self {
-            page: Page::control_room(title(list.waiting)),
+            page: Page::control_room(title(list.waiting), deployment.plan().kind),
             token: house.form_token().to_owned(),
             deployment: id.to_string(),
             place: deployment.plan().place.clone(),
             state: deployment.state(),
             running: snapshot.is_running(),
             still: wanted.still(),
-            cameras: names.map(|(index, name)| Camera { index, name }).collect(),
+            cameras: names.map(camera).collect(),
             counters: snapshot.counters(),
             stage: snapshot.stage,
             stopped_because: snapshot.stopped_because.as_deref().map(words::sentence_case),

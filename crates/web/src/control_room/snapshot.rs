@@ -2,7 +2,8 @@
 
 use domain::DeploymentId;
 use jiff::Timestamp;
-use pipeline::{Running, Stage, Status};
+use pipeline::cadence::Load;
+use pipeline::{CameraStatus, Running, Stage, State, Status};
 use serde::Serialize;
 use store::{AlertState, Store};
 
@@ -22,6 +23,17 @@ pub(crate) struct Snapshot {
     pub(crate) stopped_because: Option<String>,
     pub(crate) counts: Counted,
     pub(crate) alerts: Standing,
+    pub(crate) cameras: Vec<Watched>,
+}
+
+/// How one camera is doing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Watched {
+    pub(crate) name: String,
+    /// In one line, for the page.
+    pub(crate) words: String,
+    /// Whether somebody should look after it.
+    pub(crate) ailing: bool,
 }
 
 /// The counters on the page; their names are those of the public record where it has them.
@@ -100,7 +112,8 @@ impl Snapshot {
             frames_processed: frames.processed,
             frames_dropped: frames.dropped,
         };
-        Self { deployment: deployment.to_string(), state, stage, stopped_because, counts, alerts }
+        let cameras = status.cameras.iter().map(Watched::of).collect();
+        Self { deployment: deployment.to_string(), state, stage, stopped_because, counts, alerts, cameras }
     }
 
     /// Whether pictures are flowing.
@@ -122,6 +135,29 @@ impl Snapshot {
             of("frames_processed", "Frames processed", counts.frames_processed),
             of("frames_dropped", "Frames dropped", counts.frames_dropped),
         ]
+    }
+}
+
+impl Watched {
+    fn of(status: &CameraStatus) -> Self {
+        let health = &status.health;
+        let state = match health.state {
+            State::Connecting => "connecting",
+            State::Streaming => "streaming",
+            State::WaitingToRetry => "lost, tried again",
+            State::Ended => "ended",
+        };
+        let mut words = vec![state.to_owned()];
+        if health.state == State::Streaming {
+            words.push(format!("{:.0} frames a second", health.frames_per_second));
+            words.extend((health.bits_per_second > 0).then(|| words::bit_rate(health.bits_per_second)));
+            words.push(status.load.words().to_owned());
+        }
+        let lost = health.counts.packets_lost + health.counts.frames_dropped;
+        words.extend((lost > 0).then(|| format!("{} lost or dropped", words::grouped(lost))));
+        words.extend(health.last_fault.clone().filter(|_| health.state == State::WaitingToRetry));
+        let ailing = health.state == State::WaitingToRetry || status.load != Load::Usual;
+        Self { name: status.camera.clone(), words: words.join(", "), ailing }
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HOST};
 use axum::response::{Html, IntoResponse, Response};
 use domain::DeploymentId;
-use evidence::{CheckpointVerifier, Entry, line};
+use evidence::{CameraDeclaration, CheckpointVerifier, Entry, line};
 use store::{Sentence, Store};
 
 use super::facts::{self, Said};
@@ -37,6 +37,7 @@ struct DeploymentPage {
     policy: Option<PolicyPart>,
     equipment: Vec<Row>,
     recordings: Vec<RecordingRow>,
+    cameras: Vec<CameraRow>,
     table: Vec<Row>,
     beyond: Vec<Row>,
     totals: Vec<Row>,
@@ -71,6 +72,16 @@ struct RecordingRow {
     camera: String,
     bytes: String,
     digest: String,
+}
+
+struct CameraRow {
+    camera: String,
+    commitment: String,
+    /// Least side of a face, where the camera has one of its own.
+    face_side: Option<String>,
+    zone: String,
+    /// The corners of each polygon, as an SVG spells them.
+    polygons: Vec<String>,
 }
 
 struct ReceiptRow {
@@ -144,7 +155,7 @@ impl DeploymentPage {
         let values = table::values(id.as_str(), &record, house.now());
         let receipts_left_out = record.receipts.len().saturating_sub(RECEIPTS_SHOWN_MAX);
         Ok(Self {
-            page: Page::public(format!("{id}, {place}")),
+            page: Page::public(format!("{id}, {place}"), deployment.plan().kind),
             deployment: id.to_string(),
             state: deployment.state(),
             what: what(&record),
@@ -156,6 +167,7 @@ impl DeploymentPage {
             policy: PolicyPart::look(store, &record)?,
             equipment: equipment(&record),
             recordings: recordings(&record),
+            cameras: cameras(&record),
             table: table::COLUMNS.iter().zip(values).map(|(name, value)| row(name, value)).collect(),
             beyond: beyond(&record),
             totals: totals(&record),
@@ -246,7 +258,10 @@ fn what(record: &Record) -> Vec<Row> {
         rows.push(row("Operation", format!("{}: {}", operation.title, operation.purpose)));
     }
     if let Some(plan) = &record.plan {
-        let sources = format!("{} (recorded pictures only; no camera is opened)", plan.deployment_kind);
+        let sources = match plan.deployment_kind.as_str() {
+            "live" => "live (cameras, each declared with its zone)".to_owned(),
+            kind => format!("{kind} (recorded pictures only; no camera is opened)"),
+        };
         let window = format!("{} to {}", words::moment(plan.starts), words::moment(plan.ends));
         rows.extend([
             row("What", sources),
@@ -292,6 +307,18 @@ fn recordings(record: &Record) -> Vec<RecordingRow> {
         digest: facts.digest.clone(),
     };
     record.recordings.iter().map(of).collect()
+}
+
+fn cameras(record: &Record) -> Vec<CameraRow> {
+    let of = |declared: &CameraDeclaration| CameraRow {
+        camera: declared.camera.clone(),
+        commitment: declared.source_commitment.clone(),
+        face_side: declared.face_side_px_min.map(|side| words::plural(side.into(), "pixel")),
+        zone: declared.zone.to_string(),
+        // A polygon of the canonical spelling is what SVG calls a list of points.
+        polygons: declared.zone.to_string().split("; ").map(str::to_owned).collect(),
+    };
+    record.cameras.iter().map(of).collect()
 }
 
 /// What the usual table lacks.

@@ -30,7 +30,8 @@ struct Line {
 
 /// `GET /deployments`
 pub(crate) async fn page(State(house): State<House>) -> Result<Html<String>, Fault> {
-    let page = house.ask_store(|store| {
+    let asked = house.clone();
+    let page = house.ask_store(move |store| {
         let ids = store.deployments()?;
         let left_out = ids.len().saturating_sub(DEPLOYMENTS_SHOWN_MAX);
         let newest = ids.into_iter().rev().take(DEPLOYMENTS_SHOWN_MAX);
@@ -46,7 +47,7 @@ pub(crate) async fn page(State(house): State<House>) -> Result<Html<String>, Fau
             })
         });
         let deployments = lines.collect::<Result<_, Fault>>()?;
-        Ok(IndexPage { page: Page::public("Deployments"), deployments, left_out })
+        Ok(IndexPage { page: Page::public("Deployments", asked.kind(store)?), deployments, left_out })
     });
     show(&page.await.map_err(Fault::for_public)?)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{Counts, DeploymentPlan, Fact, SeedFigures, ShareTerms};
+use evidence::{CameraDeclaration, Counts, DeploymentPlan, Fact, SeedFigures, ShareTerms};
 
 use crate::words;
 
@@ -70,9 +70,8 @@ pub(super) fn say(fact: &Fact) -> Said {
                 words::plural(u64::from(*signs), "sign")
             ),
         ),
-        Fact::RecordingDeclared { camera, bytes, .. } => {
-            ("Recording declared", format!("{} stands in for camera {camera}.", recording_in_words(*bytes)))
-        }
+        Fact::RecordingDeclared { camera, bytes, .. } => ("Recording declared", recording_in_words(camera, *bytes)),
+        Fact::CameraDeclared(camera) => ("Camera declared", camera_in_words(camera)),
         Fact::DeploymentStarted { equipment, .. } => (
             "Comparison began",
             format!("{} compares faces with the model {}.", equipment.software, equipment.recogniser),
@@ -224,9 +223,13 @@ fn threshold_in_words(change: &evidence::ThresholdChange) -> String {
 }
 
 fn plan_in_words(plan: &DeploymentPlan) -> String {
+    let kind = match plan.deployment_kind.as_str() {
+        "live" => "A live deployment",
+        "exercise" => "An exercise",
+        _ => "A deployment",
+    };
     format!(
-        "An {} at {}, for {}, from {} to {}.",
-        plan.deployment_kind,
+        "{kind} at {}, for {}, from {} to {}.",
         plan.place,
         plan.purpose,
         words::moment(plan.starts),
@@ -269,8 +272,21 @@ fn share_in_words(terms: &ShareTerms) -> String {
     )
 }
 
-fn recording_in_words(bytes: u64) -> String {
-    if bytes == 0 { "A rendered scene".into() } else { format!("A recording of {}", words::plural(bytes, "byte")) }
+fn recording_in_words(camera: &str, bytes: u64) -> String {
+    let what =
+        if bytes == 0 { "A rendered scene".into() } else { format!("A recording of {}", words::plural(bytes, "byte")) };
+    format!("{what} stands in for camera {camera}.")
+}
+
+fn camera_in_words(declared: &CameraDeclaration) -> String {
+    let side = declared.face_side_px_min.map_or_else(String::new, |side| {
+        format!(" A face smaller than {} is not compared there.", words::plural(side.into(), "pixel"))
+    });
+    let polygons = words::plural(declared.zone.polygons().len() as u64, "polygon");
+    format!(
+        "Camera {} may be opened, at an address that is committed to and not published. Faces are compared only inside {polygons} of its view, in thousandths of width and height: {}.{side}",
+        declared.camera, declared.zone
+    )
 }
 
 fn purge_in_words(alerts: u64, images: u64, key_destroyed: bool) -> String {

@@ -19,12 +19,13 @@ struct PolicyPage {
 
 /// `GET /policies/{digest}`
 pub(crate) async fn page(State(house): State<House>, Path(digest): Path<String>) -> Result<Html<String>, Fault> {
+    let asked = house.clone();
     let page = house.ask_store(move |store| {
         let Some(text) = store.adopted_policy_text(&digest)? else { return Err(Fault::Unknown("the policy")) };
         let policy = store::explain(&text)?;
         let in_force = store.policy_text()?.is_some_and(|current| current == text);
         let title = format!("Policy profile {}, version {}", policy.profile, policy.version);
-        Ok(PolicyPage { page: Page::public(title), policy, in_force })
+        Ok(PolicyPage { page: Page::public(title, asked.kind(store)?), policy, in_force })
     });
     show(&page.await.map_err(Fault::for_public)?)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Judgement, Outcome, Truth};
-use evidence::{Counts, DeploymentPlan, Entry, Equipment, Fact};
+use evidence::{CameraDeclaration, Counts, DeploymentPlan, Entry, Equipment, Fact};
 use jiff::Timestamp;
 
 /// Everything the record says about one deployment.
@@ -16,6 +16,7 @@ pub(super) struct Record {
     pub(super) watchlist: Option<WatchlistFacts>,
     pub(super) signage: Option<(u32, String)>,
     pub(super) recordings: Vec<RecordingFacts>,
+    pub(super) cameras: Vec<CameraDeclaration>,
     pub(super) started: Option<(Timestamp, Equipment)>,
     pub(super) alerts: BTreeMap<String, AlertFacts>,
     pub(super) receipts: Vec<Receipt>,
@@ -155,6 +156,7 @@ impl Record {
             Fact::RecordingDeclared { camera, digest, bytes, .. } => {
                 self.recordings.push(RecordingFacts { camera: camera.clone(), digest: digest.clone(), bytes: *bytes });
             }
+            Fact::CameraDeclared(camera) => self.cameras.push(camera.clone()),
             Fact::DeploymentStarted { equipment, .. } => self.started = Some((at, equipment.clone())),
             Fact::DeletionReceipt { from, to, counts, .. } => {
                 self.receipts.push(Receipt { from: *from, to: *to, counts: *counts });
@@ -175,16 +177,13 @@ impl Record {
                 alert.judgement = Judgement::from_word(judgement);
                 alert.seconds_to_decide = Some(*seconds_to_decide);
             }
-            Fact::OutcomeRecorded { alert, outcome, .. } => {
-                self.alerts.entry(alert.clone()).or_default().outcome = Outcome::from_word(outcome);
-            }
             Fact::AlertJudgedTwice { alert, first, second, seconds_to_decide, .. } => {
                 let alert = self.alerts.entry(alert.clone()).or_default();
                 let agreed = first == second;
                 alert.judgement = if agreed { Judgement::from_word(first) } else { Some(Judgement::CannotTell) };
                 alert.seconds_to_decide = Some(*seconds_to_decide);
             }
-            Fact::OutcomeReclassified { alert, outcome, .. } => {
+            Fact::OutcomeRecorded { alert, outcome, .. } | Fact::OutcomeReclassified { alert, outcome, .. } => {
                 self.alerts.entry(alert.clone()).or_default().outcome = Outcome::from_word(outcome);
             }
             Fact::AlertJudgedOnce { .. }

@@ -1,7 +1,6 @@
 //! A drawn exercise for tests and for looking at the screens: figures with heads of one plain colour walk past a wall, two of
 //! the colours are listed, and the whole path runs with a detector and a recogniser that know nothing but colours.
 
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -12,8 +11,8 @@ use domain::{
 };
 use face::align::Alignment;
 use face::{
-    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Picture, Point, Recognizer, Rect, RgbView,
-    ScoreKind, Template,
+    Chip, Contract, Detection, Detector, EngineError, EngineKind, Faces, Picture, PictureView, Point, Recognizer, Rect,
+    RgbView, ScoreKind, Template,
 };
 use image::{Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
@@ -75,7 +74,8 @@ impl Drawn {
             sources: vec![source],
             clock: Arc::clone(&clock),
             pace,
-            view_every_frames: NonZeroU32::new(1),
+            rhythm: pipeline::cadence::Rhythm::Usual,
+            view_interval: Some(std::time::Duration::ZERO),
         };
         let running = Arc::new(pipeline::start(exercise).expect("it runs"));
         Self { store, running, clock, _folder: folder }
@@ -173,7 +173,7 @@ fn live(
     let (route, page) = ("through the east gate", "https://overt.invalid/drawn");
     let signed = frozen.into_inner().confirm_signage(&operator, 2, route, page, clock.now()).expect("lawful");
     let signed = store.commit(signed).expect("recorded").into_inner();
-    let (digest, bytes) = (source.footage.digest(), source.footage.bytes());
+    let (digest, bytes) = (source.footage.digest().expect("a recording"), source.footage.bytes());
     let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, clock.now()).expect("lawful");
     let declared = store.commit(declared).expect("recorded").into_inner();
     let policy = store.policy().expect("readable").expect("adopted");
@@ -259,7 +259,7 @@ fn faces() -> Faces {
     Faces { detector: Box::new(Heads), recognizer, engine: EngineKind::BuiltIn, bundle: "drawn".into() }
 }
 
-/// Finds heads by their exact colour.
+/// Finds heads by their colour.
 struct Heads;
 
 impl Detector for Heads {
@@ -267,15 +267,22 @@ impl Detector for Heads {
         "colours"
     }
 
-    fn detect(&mut self, picture: RgbView<'_>) -> Result<Vec<Detection>, EngineError> {
-        Ok(HEADS.iter().filter_map(|head| find(picture, head)).collect())
+    fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+        let picture = picture.to_rgb();
+        Ok(HEADS.iter().filter_map(|head| find(picture.view(), head)).collect())
     }
+}
+
+/// Whether a pixel is of this colour, as near as video keeps colours.
+fn is_near(pixel: &[u8], colour: &[u8; 3]) -> bool {
+    pixel.iter().zip(colour).all(|(one, other)| one.abs_diff(*other) <= 10)
 }
 
 fn find(picture: RgbView<'_>, head: &[u8; 3]) -> Option<Detection> {
     let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
     for y in 0..picture.height {
-        let mut places = (0..).zip(picture.row(y).chunks_exact(3)).filter(|(_, pixel)| pixel == head).map(|(x, _)| x);
+        let mut places =
+            (0..).zip(picture.row(y).chunks_exact(3)).filter(|(_, pixel)| is_near(pixel, head)).map(|(x, _)| x);
         let Some(first) = places.next() else { continue };
         (left, top) = (left.min(first), top.min(y));
         (right, bottom) = (right.max(places.last().unwrap_or(first)), bottom.max(y));

@@ -1,15 +1,22 @@
-//! Starting a deployment, running it to the end of its recordings, and ending it: the part that takes time.
+//! Starting a deployment, running it to the end of its recordings or until somebody ends it, and ending it: the part that takes time.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use capture::{Pace, Recording};
-use pipeline::{Footage, Source, Stage};
+use anyhow::Result;
+use capture::Pace;
+use domain::{Clock as _, Deployment, DeploymentId, Live, Policy};
+use evidence::Fact;
+use face::Faces;
+use pipeline::{SharedStore, Source, Stage, Status};
 use serde_json::json;
+use store::Store;
 
-use super::super::{At, Said};
+use super::super::door::{Door, Inside};
+use super::super::{At, Said, Session};
+use super::opened::Opened;
 use crate::clock::SystemClock;
 use crate::demo;
 
@@ -17,72 +24,113 @@ use crate::demo;
 pub(super) struct RunArgs {
     /// The deployment.
     deployment: String,
-    /// A declared recording, in the place of its camera; once for each.
-    #[arg(long = "recording", value_name = "CAMERA=FILE", required = true, value_parser = camera_and_file)]
-    recordings: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    opened: Opened,
     /// The models to use; see `overt models list`.
     #[arg(long, default_value = face::bundle::DEFAULT_BUNDLE)]
     bundle: String,
     /// As fast as the machine can, and not as it was recorded.
     #[arg(long)]
     fast: bool,
+    /// Put the next seeded pair among the alerts every so many seconds; see `overt watchlist seed`.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..86_400))]
+    seed_every_s: Option<u64>,
 }
 
-fn camera_and_file(text: &str) -> Result<(String, PathBuf), String> {
-    let (camera, file) = text.split_once('=').ok_or("write CAMERA=FILE")?;
-    Ok((camera.to_owned(), file.into()))
-}
-
-/// Starts it under the rules, waits until the recordings or the authority end, and says what was counted.
-pub(super) fn run(at: &At, args: RunArgs) -> Result<ExitCode> {
+/// Starts it under the rules, waits until the recordings or the authority end, and says what was counted. Meanwhile other
+/// commands on the data directory come to its door.
+pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
     // Opened before the record is: an unfit model is no reason to hold the data directory.
     let models = face::models::directory()?;
     let faces = demo::open(&args.bundle, &models, Some(demo::FRAME_LONG_SIDE_PX_MAX))?;
-    let mut started = None;
-    let outcome = at.begin(|session| {
-        let policy = session.policy()?;
-        let announced = session.deployment(&args.deployment)?.expect_announced()?.into_inner();
-        let threshold = policy.threshold_for(&pipeline::model_id(faces.recognizer.contract()))?;
-        let equipment = demo::exercise::equipment(&faces, &policy)?;
-        let sources = args.recordings.iter().map(source).collect::<Result<Vec<_>>>()?;
-        let live = announced.start(&session.officer()?, equipment, threshold, &policy, session.now)?;
-        let live = session.store.commit(live)?;
-        session.store.publish(session.now)?;
-        started = Some((live, policy.clone(), faces, sources));
-        Ok(())
-    });
-    let store = match outcome {
-        Ok(session) => Arc::new(Mutex::new(session.store)),
-        Err(error) => return at.tell(Err(error)),
+    let mut store = at.hold()?;
+    // In its place before anything is started: a run that nobody could pause from outside is none.
+    let door = Door::place(at.data())?;
+    let (live, policy, sources) = match at.begin(&mut store, |session| start(session, args, &faces)) {
+        Ok(started) => started,
+        Err(error) => return at.answer(Err(error)).print(),
     };
-    let (live, policy, faces, sources) = started.context("nothing was started")?;
-    let pace = if args.fast { Pace::AsFastAsConsumed } else { Pace::RealTime };
-    let clock = Arc::new(SystemClock);
-    let exercise = pipeline::Exercise {
+    let deployment = live.plan().deployment.clone();
+    let store = Arc::new(Mutex::new(store));
+    let running = Arc::new(pipeline::start(pipeline::Exercise {
         store: Arc::clone(&store),
         live,
         policy,
         faces,
         sources,
-        clock,
-        pace,
-        view_every_frames: None,
-    };
-    let status = pipeline::start(exercise)?.wait();
-    let state = match status.stage {
+        clock: Arc::new(SystemClock),
+        pace: if args.fast { Pace::AsFastAsConsumed } else { Pace::RealTime },
+        rhythm: pipeline::cadence::Rhythm::Usual,
+        view_interval: None,
+    })?);
+    let (inside, deployment) = (Arc::clone(&running), deployment);
+    let open = door.open(Inside { store: Arc::clone(&store), running: inside, deployment: deployment.clone() })?;
+    let status = std::thread::scope(|scope| {
+        let (over, is_over) = channel::<()>();
+        if let Some(seconds) = args.seed_every_s {
+            let (store, deployment, camera) = (&store, &deployment, args.opened.first());
+            scope.spawn(move || {
+                while is_over.recv_timeout(Duration::from_secs(seconds)) == Err(RecvTimeoutError::Timeout) {
+                    if let Err(error) = show_seed(store, deployment, camera) {
+                        eprintln!("overt: showing a seeded pair: {error:#}");
+                    }
+                }
+            });
+        }
+        let status = running.wait();
+        drop(over);
+        status
+    });
+    drop(open);
+    let said = said(&lock(&store), &deployment, &status);
+    at.answer(said).print()
+}
+
+fn start(session: &mut Session<'_>, args: &RunArgs, faces: &Faces) -> Result<Started> {
+    let policy = session.policy()?;
+    let announced = session.deployment(&args.deployment)?.expect_announced()?.into_inner();
+    let threshold = policy.threshold_for(&pipeline::model_id(faces.recognizer.contract()))?;
+    let equipment = demo::exercise::equipment(faces, &policy)?;
+    let sources = args.opened.sources()?;
+    let live = announced.start(&session.officer()?, equipment, threshold, &policy, session.now)?;
+    let live = session.store.commit(live)?;
+    session.store.publish(session.now)?;
+    Ok((live, policy.clone(), sources))
+}
+
+/// A live deployment, the policy it runs under, and what it reads.
+type Started = (store::Recorded<Live>, Policy, Vec<Source>);
+
+/// Puts the next seeded pair among the alerts, unless the deployment stands still.
+fn show_seed(store: &SharedStore, deployment: &DeploymentId, camera: &str) -> Result<()> {
+    let mut store = lock(store);
+    let recorded = store.deployment(deployment)?;
+    if matches!(&*recorded, Deployment::Live(_)) {
+        store.show_seed(&recorded.expect_live()?, camera, SystemClock.now())?;
+    }
+    Ok(())
+}
+
+fn said(store: &Store, deployment: &DeploymentId, status: &Status) -> Result<Said> {
+    let ended = store.entries(Some(deployment))?.into_iter().find_map(|(_, entry)| match entry.fact {
+        Fact::DeploymentEnded { reason, .. } => Some(reason),
+        _ => None,
+    });
+    let state = match &status.stage {
         Stage::Stopped(reason) => format!("stopped: {reason}"),
-        Stage::Ended => "ended with its recordings".to_owned(),
         Stage::Paused(reason) => format!("paused: {reason}"),
         Stage::Running => "running".to_owned(),
+        Stage::Ended => format!("ended: {}", ended.unwrap_or_default()),
     };
     let counts = status.counts;
     let text = format!(
-        "{} {state}: {} faces seen, {} templates made, {} destroyed, {} kept as alerts",
-        args.deployment, counts.faces_seen, counts.templates_made, counts.templates_destroyed, counts.alerts_kept
+        "{deployment} {state}; {} faces seen, {} templates made, {} destroyed, {} kept as alerts",
+        counts.faces_seen, counts.templates_made, counts.templates_destroyed, counts.alerts_kept
     );
-    at.tell(Ok(Said::new(text, json!({ "deployment": args.deployment, "state": state, "counts": counts }))))
+    Ok(Said::new(text, json!({ "deployment": deployment.to_string(), "state": state, "counts": counts })))
 }
 
-fn source((camera, file): &(String, PathBuf)) -> Result<Source> {
-    Ok(Source { camera: camera.clone(), footage: Footage::Recording(Recording::open(file)?) })
+/// Also after another thread panicked: each decision is one transaction, so that none is half there.
+fn lock(store: &SharedStore) -> std::sync::MutexGuard<'_, Store> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
 }

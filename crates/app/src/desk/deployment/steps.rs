@@ -24,11 +24,11 @@ pub(super) fn propose(session: &mut Session, proposal: Proposal) -> Result<Said>
     let plan = Plan {
         deployment: DeploymentId::new(&proposal.deployment)?,
         operation: OperationId::new(&proposal.operation)?,
-        kind: Kind::Exercise,
+        kind: Kind::from_word(&proposal.kind).context("the kind is none of those there are")?,
         purpose: proposal.purpose,
         place: proposal.place,
         place_ground: proposal.place_ground,
-        place_evidence: digest_of(&proposal.place_evidence)?,
+        place_evidence: digest_of(&session.file(&proposal.place_evidence)?)?,
         cameras: proposal.cameras,
         starts: proposal.starts,
         ends: proposal.ends,
@@ -40,7 +40,8 @@ pub(super) fn propose(session: &mut Session, proposal: Proposal) -> Result<Said>
 }
 
 pub(super) fn document(session: &mut Session, name: &str, slot: &str, file: &Path) -> Result<Said> {
-    let (officer, policy, digest, now) = (session.officer()?, session.policy()?, digest_of(file)?, session.now);
+    let (officer, policy, digest, now) =
+        (session.officer()?, session.policy()?, digest_of(&session.file(file)?)?, session.now);
     match session.deployment(name)?.into_inner() {
         Deployment::Approved(approved) => {
             let filled = approved.fill_document(&officer, slot, digest.clone(), &policy, now)?;
@@ -87,7 +88,7 @@ pub(super) fn outside_text(session: &Session, name: &str) -> Result<Said> {
 }
 
 pub(super) fn outside_sign(session: &mut Session, name: &str, signature: &Path) -> Result<Said> {
-    let note = text_of(signature)?;
+    let note = text_of(&session.file(signature)?)?;
     // A whole signed note, or its signature's line alone.
     let line = note.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let approved = session.deployment(name)?.expect_approved()?.into_inner();
@@ -100,7 +101,8 @@ pub(super) fn outside_sign(session: &mut Session, name: &str, signature: &Path) 
 pub(super) fn announce(session: &mut Session, name: &str, notice: &Path) -> Result<Said> {
     let approved = session.deployment(name)?.expect_approved()?;
     let officer = session.officer()?;
-    session.store.publish_notice(approved, &officer, &text_of(notice)?, session.now)?;
+    let notice = text_of(&session.file(notice)?)?;
+    session.store.publish_notice(approved, &officer, &notice, session.now)?;
     now_is(session, name)
 }
 
@@ -112,8 +114,9 @@ pub(super) fn confirm_signs(session: &mut Session, name: &str, signs: u32, route
 }
 
 pub(super) fn declare(session: &mut Session, declared: &Recorded) -> Result<Said> {
-    let footage = Footage::Recording(Recording::open(&declared.recording)?);
-    let (digest, bytes) = (footage.digest(), footage.bytes());
+    let footage = Footage::Recording(Recording::open(session.place(&declared.recording))?);
+    let digest = footage.digest().context("a recording has a digest")?;
+    let bytes = footage.bytes();
     let announced = session.deployment(&declared.deployment)?.expect_announced()?.into_inner();
     let officer = session.officer()?;
     let decided = announced.declare_recording(&officer, &declared.camera, digest.clone(), bytes, session.now)?;
@@ -151,6 +154,11 @@ pub(super) fn end(session: &mut Session, name: &str, reason: &str) -> Result<Sai
         Deployment::Paused(paused) => paused.end_by(&officer, reason, session.now)?,
         other => other.expect_live()?.end_by(&officer, reason, session.now)?,
     };
+    if session.runs(name) {
+        // The rules would let them. The run ends itself, so that its last receipt comes first.
+        session.stop_run(reason);
+        return Ok(Said::default());
+    }
     session.store.commit(ended)?;
     now_is(session, name)
 }

@@ -1,0 +1,264 @@
+//! `overt bench live`: several cameras at once, as a governed deployment under the laboratory profile: who is found, how late, at what cost.
+//!
+//! People of a published research set walk through rendered concourses, which are encoded as a camera would and come back over
+//! RTSP or as recordings at their own pace. Half of them are listed from another picture. What is found is compared with the
+//! script; the cost is read from the system.
+
+mod clips;
+mod cost;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use capture::{CameraSettings, Pace, Recording, Transport};
+use domain::{Clock as _, Kind};
+use face::{Bundle, OpenOptions, models};
+use pipeline::cadence::Rhythm;
+use pipeline::{Footage, LiveCamera, Running, Source};
+use serde::Serialize;
+
+use self::clips::{Clip, Server, Walkers};
+use self::cost::Cost;
+use crate::clock::SystemClock;
+use crate::demo::exercise::{self, Started, Terms};
+use crate::demo::officers::Staff;
+
+/// Most cameras of one run.
+const CAMERAS_MAX: usize = 16;
+/// The long side to which frames are reduced before faces are looked for: half of 1080p, so that a face of 40 pixels has 20.
+const LONG_SIDE_PX: u32 = 960;
+/// The shipped profile under which this runs.
+const PROFILE: &str = "laboratory";
+
+/// What `overt bench live` takes.
+#[derive(clap::Args)]
+pub(crate) struct LiveArgs {
+    /// A folder of portraits, one a person, who walk; files of the same person begin alike up to the first `_`.
+    #[arg(long, value_name = "DIR")]
+    walking: PathBuf,
+    /// A folder of other portraits of the same people; every second one is listed.
+    #[arg(long, value_name = "DIR")]
+    listed: PathBuf,
+    /// Where the encoded clips are kept between runs.
+    #[arg(long, value_name = "DIR")]
+    clips: PathBuf,
+    /// Cameras at once.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    cameras: usize,
+    /// Pair of models.
+    #[arg(long, value_name = "NAME", default_value = "lab-dlib")]
+    bundle: String,
+    /// Where frames come from: recordings at their own pace, or a real RTSP server (GStreamer's, run by python3) on this machine.
+    #[arg(long, value_enum, default_value_t = Feed::Recordings)]
+    from: Feed,
+    /// Examine every frame at its full size, as fast as can be: what the usual rhythm is measured against. Recordings only.
+    #[arg(long, conflicts_with = "from")]
+    every_frame: bool,
+    /// As fast as the recordings can be examined, in the usual rhythm.
+    #[arg(long, conflicts_with = "from")]
+    fast: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where frames come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Feed {
+    Recordings,
+    Rtsp,
+}
+
+/// What came of it.
+#[derive(Serialize)]
+struct Outcome {
+    cameras: usize,
+    source: &'static str,
+    rhythm: &'static str,
+    seconds: f64,
+    frames_captured: u64,
+    frames_dropped: u64,
+    frames_examined: u64,
+    frames_still: u64,
+    frames_lost: u64,
+    faces_seen: u64,
+    templates_made: u64,
+    listed_passages: usize,
+    found: usize,
+    found_rate: f64,
+    wrong_alerts: usize,
+    latency_ms_p50: f64,
+    latency_ms_p99: f64,
+    cost: Cost,
+    load_at_worst: usize,
+    stages: Vec<Stage>,
+}
+
+/// One stage of the way of a face.
+#[derive(Serialize)]
+struct Stage {
+    stage: &'static str,
+    passes: u64,
+    mean_ms: f64,
+}
+
+/// Runs it.
+pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
+    if !(1..=CAMERAS_MAX).contains(&args.cameras) {
+        bail!("--cameras is 1 to {CAMERAS_MAX}");
+    }
+    let models_dir = models::directory()?;
+    let long_side_max_px = (!args.every_frame).then_some(LONG_SIDE_PX);
+    let options = OpenOptions { models_dir, engine: None, threads: 1, long_side_max_px };
+    let open = || Bundle::open(&args.bundle, &options);
+    let mut faces = open()?;
+    let walkers = Walkers::gather(&args.walking, &args.listed, &mut faces)?;
+    let clips: Vec<Clip> = (0..args.cameras).map(|camera| walkers.clip(camera, &args.clips)).collect::<Result<_>>()?;
+    let server = (args.from == Feed::Rtsp).then(|| Server::start(&clips)).transpose()?;
+    let sources = sources(&clips, server.as_ref())?;
+
+    let folder = tempfile::tempdir()?;
+    let clock = Arc::new(SystemClock);
+    let staff = Staff::of_an_exercise(clock.now())?;
+    let terms = Terms {
+        policy: store::shipped_policy(PROFILE).context("the laboratory profile is shipped")?,
+        kind: if server.is_some() { Kind::Live } else { Kind::Exercise },
+        name: PROFILE,
+        place: "no place: rendered people of a published research set, on this machine",
+        cameras: u32::try_from(args.cameras)?,
+    };
+    let prepared = exercise::announce(folder.path(), &staff, &terms, &*clock)?;
+    let Started { store, policy, live, .. } =
+        prepared.start(&staff, walkers.subjects(), &mut faces, &sources, &*clock)?;
+    let pace = if args.every_frame || args.fast { Pace::AsFastAsConsumed } else { Pace::RealTime };
+    let cost = cost::Meter::start();
+    let running = pipeline::start(pipeline::Exercise {
+        store: Arc::new(Mutex::new(store)),
+        live,
+        policy,
+        faces: open()?,
+        sources,
+        clock,
+        pace,
+        rhythm: if args.every_frame { Rhythm::EveryFrame } else { Rhythm::Usual },
+        view_interval: Some(Duration::from_millis(250)),
+    })?;
+    let lasts = clips.iter().map(|clip| clip.lasts).max().unwrap_or_default();
+    let load_at_worst = watch(&running, server.is_some().then_some(lasts), &cost);
+    let outcome = outcome(&args, &walkers, &clips, &running, cost, load_at_worst);
+    outcome.print(args.json)
+}
+
+/// The clips as recordings, or as the cameras of the server.
+fn sources(clips: &[Clip], server: Option<&Server>) -> Result<Vec<Source>> {
+    let source = |clip: &Clip| {
+        let footage = match server {
+            None => Footage::Recording(Recording::open(&clip.file)?),
+            Some(server) => {
+                let declared_address = server.address(&clip.camera);
+                let settings = CameraSettings {
+                    name: clip.camera.clone(),
+                    address: declared_address.parse()?,
+                    transport: Transport::Tcp,
+                    credentials: None,
+                    authorities: None,
+                };
+                Footage::Camera(Box::new(LiveCamera { declared_address, settings }))
+            }
+        };
+        Ok(Source { camera: clip.camera.clone(), footage })
+    };
+    clips.iter().map(source).collect()
+}
+
+/// Waits for the end of the recordings, or ends what comes from cameras; the highest load that was seen.
+#[allow(clippy::disallowed_methods, reason = "a bench waits in real time")]
+fn watch(running: &Running, cameras_for: Option<Duration>, cost: &cost::Meter) -> usize {
+    let begun = std::time::Instant::now();
+    let mut load_at_worst = 0;
+    while !running.status().stage.is_over() {
+        std::thread::sleep(Duration::from_millis(250));
+        cost.look();
+        let loads = running.status().cameras.into_iter().map(|camera| camera.load as usize);
+        load_at_worst = load_at_worst.max(loads.max().unwrap_or(0));
+        if cameras_for.is_some_and(|length| begun.elapsed() > length) {
+            running.stop("the clips are over");
+        }
+    }
+    running.wait();
+    load_at_worst
+}
+
+fn outcome(
+    args: &LiveArgs,
+    walkers: &Walkers,
+    clips: &[Clip],
+    running: &Running,
+    cost: cost::Meter,
+    load_at_worst: usize,
+) -> Outcome {
+    let (status, raised) = (running.status(), running.raised());
+    let mut latencies: Vec<f64> = raised.iter().map(|alert| alert.latency_ms).collect();
+    latencies.sort_by(f64::total_cmp);
+    let at = |share: f64| latencies.get(((latencies.len() as f64 * share) as usize).min(latencies.len().max(1) - 1));
+    let expected: BTreeSet<(String, usize)> =
+        clips.iter().flat_map(|clip| clip.listed.iter().map(|person| (clip.camera.clone(), *person))).collect();
+    let told: Vec<(String, usize)> =
+        raised.iter().filter_map(|alert| Some((alert.camera.clone(), walkers.person_of(alert.entry)?))).collect();
+    let found = expected.iter().filter(|one| told.contains(one)).count();
+    let counts = status.counts;
+    Outcome {
+        cameras: clips.len(),
+        source: if args.from == Feed::Rtsp { "rtsp over tcp" } else { "recordings" },
+        rhythm: if args.every_frame { "every frame at full size" } else { "usual" },
+        seconds: cost.seconds(),
+        frames_captured: status.frames.captured,
+        frames_dropped: status.frames.dropped,
+        frames_examined: status.cameras.iter().map(|camera| camera.examined).sum(),
+        frames_still: status.cameras.iter().map(|camera| camera.still).sum(),
+        frames_lost: status
+            .cameras
+            .iter()
+            .map(|camera| camera.health.counts.frames_skipped + camera.health.counts.frames_without_place)
+            .sum(),
+        faces_seen: counts.faces_seen,
+        templates_made: counts.templates_made,
+        listed_passages: expected.len(),
+        found,
+        found_rate: found as f64 / expected.len().max(1) as f64,
+        wrong_alerts: told.iter().filter(|one| !expected.contains(one)).count(),
+        latency_ms_p50: at(0.5).copied().unwrap_or(0.0),
+        latency_ms_p99: at(0.99).copied().unwrap_or(0.0),
+        cost: cost.cost(),
+        load_at_worst,
+        stages: running.stages().into_iter().map(|(stage, passes, mean_ms)| Stage { stage, passes, mean_ms }).collect(),
+    }
+}
+
+impl Outcome {
+    fn print(&self, json: bool) -> Result<ExitCode> {
+        use std::io::Write as _;
+        let mut out = std::io::stdout();
+        if json {
+            writeln!(out, "{}", serde_json::to_string_pretty(self)?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let Self { cameras, source, rhythm, seconds, found, listed_passages, .. } = self;
+        writeln!(
+            out,
+            "{cameras} cameras ({source}, {rhythm}), {seconds:.0} s: {} frames, {} examined, {} dropped",
+            self.frames_captured, self.frames_examined, self.frames_dropped
+        )?;
+        writeln!(out, "{found} of {listed_passages} listed passages found, {} wrong alerts", self.wrong_alerts)?;
+        writeln!(
+            out,
+            "alert latency p50 {:.0} ms, p99 {:.0} ms; {:.2} cores, {:.0} MiB at most",
+            self.latency_ms_p50, self.latency_ms_p99, self.cost.cores, self.cost.resident_mib_max
+        )?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,86 @@
+//! What a run costs, with the processes that decode for it: processor time and memory, as the system counts them.
+
+use std::cell::Cell;
+use std::time::Instant;
+
+use serde::Serialize;
+
+/// What was used.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Cost {
+    /// Processor time of this process and those it started, in cores.
+    pub(super) cores: f64,
+    /// Of that, the decoders' share.
+    pub(super) decoding_cores: f64,
+    /// Most memory of all of them together, each shared page counted once, MiB.
+    pub(super) resident_mib_max: f64,
+}
+
+/// Runs from its making.
+pub(super) struct Meter {
+    begun: Instant,
+    own_seconds: f64,
+    children_seconds: f64,
+    resident_kib_max: Cell<u64>,
+}
+
+impl Meter {
+    pub(super) fn start() -> Self {
+        let [own_seconds, children_seconds] = processor_seconds();
+        Self { begun: Instant::now(), own_seconds, children_seconds, resident_kib_max: Cell::new(0) }
+    }
+
+    /// Looks at the memory in use now.
+    pub(super) fn look(&self) {
+        self.resident_kib_max.set(self.resident_kib_max.get().max(resident_kib()));
+    }
+
+    pub(super) fn seconds(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    /// What was used so far. Children count once they have ended.
+    pub(super) fn cost(&self) -> Cost {
+        let [own, children] = processor_seconds();
+        let (own, children) = (own - self.own_seconds, children - self.children_seconds);
+        let seconds = self.seconds();
+        Cost {
+            cores: (own + children) / seconds,
+            decoding_cores: children / seconds,
+            resident_mib_max: self.resident_kib_max.get() as f64 / 1024.0,
+        }
+    }
+}
+
+/// Of this process, and of its children that have ended: fields 14 to 17 of `/proc/self/stat`, in hundredths of a second.
+fn processor_seconds() -> [f64; 2] {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(4).filter_map(|word| word.parse().ok()).collect();
+    match ticks.as_slice() {
+        [user, system, children_user, children_system] => {
+            [(user + system) / 100.0, (children_user + children_system) / 100.0]
+        }
+        _ => [0.0, 0.0],
+    }
+}
+
+/// Proportional memory of this process and its children.
+fn resident_kib() -> u64 {
+    let own = std::process::id();
+    let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+    // Decoders are started by the threads that watch them.
+    let threads = std::fs::read_dir(format!("/proc/{own}/task")).into_iter().flatten().flatten();
+    let others = threads.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let all: String = others.chain([children]).collect::<Vec<_>>().join(" ");
+    let mut processes: Vec<u32> = all.split_whitespace().filter_map(|id| id.parse().ok()).chain([own]).collect();
+    processes.sort_unstable();
+    processes.dedup();
+    processes.into_iter().map(proportional_kib).sum()
+}
+
+fn proportional_kib(process: u32) -> u64 {
+    let rollup = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,212 @@
+//! Which frames are examined: about eight a second, fewer when the machine cannot keep up, none while nothing moves.
+//!
+//! What gives way under load, in this order: first every second examination, and frames that no other frame needs are not
+//! even decoded; then every second one again; then masked pictures come once in two seconds. Memory never gives way, nor does a queue grow.
+
+use std::time::Duration;
+
+use capture::Skip;
+use face::PictureView;
+
+/// Time between two examined frames. Somebody who walks moves less than the width of a face meanwhile, so that they are followed;
+/// a passage of a second is seen eight times.
+pub const EXAMINED_EVERY: Duration = Duration::from_millis(120);
+/// Longest time without an examination, however still the picture is.
+const STILL_MAX: Duration = Duration::from_secs(1);
+/// Blocks across in which movement is looked for.
+const BLOCKS_ACROSS: u32 = 60;
+/// How much the brightness of a block changes, of 255, when something moves in it; noise averages out over a block.
+const MOVED_MIN: u8 = 3;
+/// How old a frame may be when its examination begins: older, and the machine is behind.
+const AGE_BEHIND: Duration = Duration::from_millis(200);
+/// Below this age there is time to spare.
+const AGE_AHEAD: Duration = Duration::from_millis(60);
+/// Examined frames in a row that are late, or in time, before the load counts as another.
+const LATE_IN_A_ROW: u32 = 4;
+const IN_TIME_IN_A_ROW: u32 = 40;
+
+/// Which frames are examined while the machine keeps up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rhythm {
+    /// One every [`EXAMINED_EVERY`], and fewer where nothing moves.
+    #[default]
+    Usual,
+    /// All of them, whatever it costs: what the usual rhythm is measured against.
+    EveryFrame,
+}
+
+/// How much is given up so that a camera's frames are examined in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Load {
+    /// Nothing.
+    #[default]
+    Usual,
+    /// Every second examination; frames that no other frame needs are not decoded.
+    FewerExaminations,
+    /// Three of four examinations.
+    FewestExaminations,
+    /// That, and masked pictures come more seldom.
+    FewerPictures,
+}
+
+/// Chooses the frames of one camera.
+#[derive(Default)]
+pub struct Cadence {
+    rhythm: Rhythm,
+    examined: Option<Duration>,
+    before: Option<Duration>,
+    /// What the picture was like when it was last examined.
+    blocks: Vec<u8>,
+    load: Load,
+    late: u32,
+    in_time: u32,
+}
+
+impl Load {
+    /// All of them, from the least.
+    pub const ALL: [Self; 4] = [Self::Usual, Self::FewerExaminations, Self::FewestExaminations, Self::FewerPictures];
+
+    /// As screens say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Usual => "keeps up",
+            Self::FewerExaminations => "examines every second frame of those it should",
+            Self::FewestExaminations => "examines every fourth frame of those it should",
+            Self::FewerPictures => "examines every fourth frame of those it should, and shows fewer pictures",
+        }
+    }
+
+    /// What is left out before decoding.
+    pub fn skip(self) -> Skip {
+        if self == Self::Usual { Skip::Nothing } else { Skip::NonReference }
+    }
+
+    /// Time between two examinations.
+    fn examined_every(self) -> Duration {
+        match self {
+            Self::Usual => EXAMINED_EVERY,
+            Self::FewerExaminations => 2 * EXAMINED_EVERY,
+            Self::FewestExaminations | Self::FewerPictures => 4 * EXAMINED_EVERY,
+        }
+    }
+
+    fn step(self, by: isize) -> Self {
+        let at = Self::ALL.iter().position(|load| *load == self).unwrap_or(0);
+        at.checked_add_signed(by).and_then(|at| Self::ALL.get(at).copied()).unwrap_or(self)
+    }
+}
+
+impl Cadence {
+    /// With this rhythm.
+    pub fn new(rhythm: Rhythm) -> Self {
+        Self { rhythm, ..Self::default() }
+    }
+
+    /// Whether it is time to examine the frame at `offset`: the one that comes nearest to the rhythm.
+    pub fn is_due(&mut self, offset: Duration) -> bool {
+        let frame_interval = self.before.map_or(Duration::ZERO, |before| offset.saturating_sub(before));
+        self.before = Some(offset);
+        let Some(examined) = self.examined.filter(|_| self.rhythm == Rhythm::Usual) else { return true };
+        // A clock that was put back begins anew.
+        offset < examined || offset - examined + frame_interval / 2 >= self.load.examined_every()
+    }
+
+    /// Whether anything moved since the last examination. Nothing is examined where nothing moves and nobody is in view.
+    pub fn is_still(&self, picture: PictureView<'_>, offset: Duration) -> bool {
+        let recent = self.examined.is_some_and(|examined| offset.saturating_sub(examined) < STILL_MAX);
+        if self.rhythm == Rhythm::EveryFrame {
+            return false;
+        }
+        let now = blocks(picture);
+        let same = |(a, b): (&u8, &u8)| a.abs_diff(*b) < MOVED_MIN;
+        recent && now.len() == self.blocks.len() && now.iter().zip(&self.blocks).all(same)
+    }
+
+    /// The frame at `offset` is examined, `age` after it arrived.
+    pub fn examined(&mut self, picture: PictureView<'_>, offset: Duration, age: Duration) {
+        self.examined = Some(offset);
+        self.blocks = blocks(picture);
+        self.late = if age > AGE_BEHIND { self.late + 1 } else { 0 };
+        self.in_time = if age < AGE_AHEAD { self.in_time + 1 } else { 0 };
+        if self.late >= LATE_IN_A_ROW {
+            (self.load, self.late) = (self.load.step(1), 0);
+        } else if self.in_time >= IN_TIME_IN_A_ROW {
+            (self.load, self.in_time) = (self.load.step(-1), 0);
+        }
+    }
+
+    /// What is given up now.
+    pub fn load(&self) -> Load {
+        self.load
+    }
+}
+
+/// The mean brightness of the picture's blocks.
+fn blocks(picture: PictureView<'_>) -> Vec<u8> {
+    picture.brightness(picture.width().div_ceil(BLOCKS_ACROSS))
+}
+
+#[cfg(test)]
+mod tests {
+    use face::Picture;
+
+    use super::*;
+
+    fn grey(value: u8) -> Picture {
+        Picture::from_rgb(320, 180, vec![value; 3 * 320 * 180]).expect("whole")
+    }
+
+    /// How many of the frames of ten seconds are examined.
+    fn examined_in_ten_seconds(cadence: &mut Cadence, frames_per_second: u64, age: Duration) -> u64 {
+        let picture = grey(90);
+        let mut examined = 0;
+        for frame in 0..10 * frames_per_second {
+            let offset = Duration::from_nanos(frame * 1_000_000_000 / frames_per_second);
+            if cadence.is_due(offset) {
+                examined += 1;
+                cadence.examined(picture.view().into(), offset, age);
+            }
+        }
+        examined
+    }
+
+    #[test]
+    fn common_frame_rates_are_examined_six_to_thirteen_times_a_second() {
+        // Every third of 25, every frame of 12.5 (here 12), every fourth of 30, every frame of 5.
+        for (rate, examined) in [(25, 84), (12, 120), (30, 75), (5, 50), (50, 84)] {
+            let found = examined_in_ten_seconds(&mut Cadence::default(), rate, Duration::ZERO);
+            assert!(found.abs_diff(examined) <= 1, "{rate}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_is_behind_examines_less_step_by_step_and_more_again_when_there_is_time() {
+        let mut cadence = Cadence::default();
+        let usual = examined_in_ten_seconds(&mut cadence, 25, Duration::from_millis(100));
+        assert_eq!(cadence.load(), Load::Usual, "late, but not too late");
+        let behind = examined_in_ten_seconds(&mut cadence, 25, Duration::from_millis(400));
+        assert_eq!((cadence.load(), cadence.load().skip()), (Load::FewerPictures, Skip::NonReference));
+        assert!(2 * behind < usual, "{behind} of {usual}");
+        for _ in 0..40 {
+            examined_in_ten_seconds(&mut cadence, 25, Duration::ZERO);
+        }
+        assert_eq!((cadence.load(), cadence.load().skip()), (Load::Usual, Skip::Nothing));
+    }
+
+    #[test]
+    fn a_still_picture_is_examined_once_a_second() {
+        let mut cadence = Cadence::default();
+        let picture = grey(90);
+        assert!(!cadence.is_still(picture.view().into(), Duration::ZERO), "the first is always examined");
+        cadence.examined(picture.view().into(), Duration::ZERO, Duration::ZERO);
+        assert!(cadence.is_still(picture.view().into(), Duration::from_millis(900)));
+        assert!(!cadence.is_still(picture.view().into(), Duration::from_millis(1_000)));
+        // Somebody ten pixels wide, six steps brighter than what was there.
+        let mut pixels = picture.view().pixels.to_vec();
+        for y in 80..90 {
+            pixels[3 * (320 * y + 100)..3 * (320 * y + 110)].fill(96);
+        }
+        let moved = Picture::from_rgb(320, 180, pixels).expect("whole");
+        assert!(!cadence.is_still(moved.view().into(), Duration::from_millis(500)));
+    }
+}
