@@ -180,7 +180,8 @@ fn warp(picture: RgbView<'_>, transform: &Similarity, side: u32, out: &mut [u8])
             bilinear(picture, x, y, &mut sum);
         }
         for (value, sum) in pixel.iter_mut().zip(sum) {
-            *value = (sum * share).round() as u8;
+            // Rounded half up: a sum is never below zero.
+            *value = (sum * share + 0.5) as u8;
         }
     }
 }

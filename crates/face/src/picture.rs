@@ -1,9 +1,12 @@
 //! A decoded picture: interleaved 8-bit RGB, and borrowed views of pictures in whichever form they came.
 
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use zeroize::Zeroize;
 
 use crate::geometry::Rect;
-use crate::yuv::YuvView;
+use crate::yuv::{ROWS_BETWEEN, YuvView};
 
 /// A picture as a detector takes it.
 #[derive(Clone, Copy)]
@@ -62,6 +65,18 @@ impl Picture {
     }
 }
 
+impl Picture {
+    /// The picture in another size, by averages where it shrinks and smoothly where it grows.
+    pub fn resized(&self, width: u32, height: u32) -> Option<Self> {
+        let source = TypedImageRef::<U8x3>::from_buffer(self.width, self.height, &self.pixels).ok()?;
+        let mut pixels = vec![0; 3 * width as usize * height as usize];
+        let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut pixels).ok()?;
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        Resizer::new().resize_typed(&source, &mut target, &options).ok()?;
+        Self::from_rgb(width, height, pixels)
+    }
+}
+
 impl Drop for Picture {
     fn drop(&mut self) {
         self.pixels.zeroize();
@@ -112,10 +127,10 @@ impl PictureView<'_> {
         }
     }
 
-    /// The mean brightness of each `block_px x block_px` pixels, row by row; an odd side of a block counts as the
-    /// next even one. Of RGB it is the mean of green.
+    /// About the mean brightness of each `block_px x block_px` pixels, row by row: every fourth row is read. The side of a block
+    /// counts as the next multiple of four. Of RGB it is the mean of green.
     pub fn brightness(&self, block_px: u32) -> Vec<u8> {
-        let block_px = block_px.max(2).next_multiple_of(2);
+        let block_px = block_px.max(1).next_multiple_of(ROWS_BETWEEN as u32);
         let columns = self.width().div_ceil(block_px) as usize;
         match self {
             Self::Rgb(_) => self.averaged(block_px).view().pixels.chunks_exact(3).map(|pixel| pixel[1]).collect(),
@@ -238,7 +253,8 @@ mod tests {
             // The middle row holds two rows of the upper quarters and eight of the lower: (2 * 40 + 8 * 100) / 10.
             let row: Vec<u8> = small.view().row(1).iter().step_by(3).copied().collect();
             assert_eq!(row, [88, 88, 178, 178]);
-            assert_eq!(picture.brightness(10)[4..8], [88, 88, 178, 178]);
+            // Blocks of 12: the first is all of one quarter, the second holds eight columns of it and four of the next.
+            assert_eq!(picture.brightness(12)[..2], [40, 70]);
             let whole = picture.averaged(64);
             assert_eq!(whole.view().pixels, [115; 3]);
         });

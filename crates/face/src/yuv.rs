@@ -71,6 +71,9 @@ pub enum Range {
     Full,
 }
 
+/// Of so many rows one is read where brightness is all that is asked.
+pub(crate) const ROWS_BETWEEN: usize = 4;
+
 /// Factors that turn one pixel into red, green and blue.
 #[derive(Clone, Copy)]
 pub(crate) struct Factors {
@@ -169,8 +172,8 @@ impl<'a> YuvView<'a> {
 
     /// The mean brightness of every block, from 0 to 255 whatever the range of the numbers.
     pub(crate) fn luma_means(&self, block_px: u32, columns: usize) -> Vec<u8> {
-        let rows = (0..self.height).map(|y| self.luma.piece(y, 0, self.width as usize));
-        let mut means = block_means(rows, 1, (block_px as usize, block_px as usize), columns);
+        let rows = (0..self.height).step_by(ROWS_BETWEEN).map(|y| self.luma.piece(y, 0, self.width as usize));
+        let mut means = block_means(rows, 1, (block_px as usize, block_px as usize / ROWS_BETWEEN), columns);
         let factors = self.colours.factors();
         means.iter_mut().for_each(|mean| *mean = (factors.rgb(*mean, 128, 128)[1] + 0.5) as u8);
         means

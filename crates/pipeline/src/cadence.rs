@@ -1,7 +1,7 @@
 //! Which frames are examined: about eight a second, fewer when the machine cannot keep up, none while nothing moves.
 //!
-//! What gives way under load, in this order: first every second examination, and frames that no other frame needs are not
-//! even decoded; then every second one again; then masked pictures come once in two seconds. Memory never gives way, nor does a queue grow.
+//! What gives way under load, in this order: first every second examination; then every second one again; then masked
+//! pictures come once in two seconds. Memory never gives way, nor does a queue grow.
 
 use std::time::Duration;
 
@@ -21,6 +21,10 @@ const MOVED_MIN: u8 = 3;
 const AGE_BEHIND: Duration = Duration::from_millis(200);
 /// Below this age there is time to spare.
 const AGE_AHEAD: Duration = Duration::from_millis(60);
+/// Between two frames: more, and they come too seldom.
+const SELDOM: Duration = Duration::from_millis(200);
+/// Frames after which that is known.
+const CAME_MIN: u32 = 30;
 /// Examined frames in a row that are late, or in time, before the load counts as another.
 const LATE_IN_A_ROW: u32 = 4;
 const IN_TIME_IN_A_ROW: u32 = 40;
@@ -41,7 +45,7 @@ pub enum Load {
     /// Nothing.
     #[default]
     Usual,
-    /// Every second examination; frames that no other frame needs are not decoded.
+    /// Every second examination.
     FewerExaminations,
     /// Three of four examinations.
     FewestExaminations,
@@ -60,6 +64,11 @@ pub struct Cadence {
     load: Load,
     late: u32,
     in_time: u32,
+    /// Frames that came, and the mean time between them, in seconds.
+    came: u32,
+    between_s: f32,
+    /// The frames that others need come too seldom to do with.
+    needs_every_frame: bool,
 }
 
 impl Load {
@@ -74,11 +83,6 @@ impl Load {
             Self::FewestExaminations => "examines every fourth frame of those it should",
             Self::FewerPictures => "examines every fourth frame of those it should, and shows fewer pictures",
         }
-    }
-
-    /// What is left out before decoding.
-    pub fn skip(self) -> Skip {
-        if self == Self::Usual { Skip::Nothing } else { Skip::NonReference }
     }
 
     /// Time between two examinations.
@@ -106,26 +110,28 @@ impl Cadence {
     pub fn is_due(&mut self, offset: Duration) -> bool {
         let frame_interval = self.before.map_or(Duration::ZERO, |before| offset.saturating_sub(before));
         self.before = Some(offset);
+        self.came = self.came.saturating_add(1);
+        self.between_s += 0.1 * (frame_interval.as_secs_f32() - self.between_s);
+        self.needs_every_frame |= self.came > CAME_MIN && self.between_s > SELDOM.as_secs_f32();
         let Some(examined) = self.examined.filter(|_| self.rhythm == Rhythm::Usual) else { return true };
         // A clock that was put back begins anew.
         offset < examined || offset - examined + frame_interval / 2 >= self.load.examined_every()
     }
 
-    /// Whether anything moved since the last examination. Nothing is examined where nothing moves and nobody is in view.
-    pub fn is_still(&self, picture: PictureView<'_>, offset: Duration) -> bool {
+    /// Whether anything moved since the last examination, by the picture's [`blocks`]. Nothing is examined where nothing moves and nobody is in view.
+    pub fn is_still(&self, now: &[u8], offset: Duration) -> bool {
         let recent = self.examined.is_some_and(|examined| offset.saturating_sub(examined) < STILL_MAX);
         if self.rhythm == Rhythm::EveryFrame {
             return false;
         }
-        let now = blocks(picture);
         let same = |(a, b): (&u8, &u8)| a.abs_diff(*b) < MOVED_MIN;
         recent && now.len() == self.blocks.len() && now.iter().zip(&self.blocks).all(same)
     }
 
-    /// The frame at `offset` is examined, `age` after it arrived.
-    pub fn examined(&mut self, picture: PictureView<'_>, offset: Duration, age: Duration) {
+    /// The frame at `offset` with these [`blocks`] is examined, `age` after it arrived.
+    pub fn examined(&mut self, blocks: Vec<u8>, offset: Duration, age: Duration) {
         self.examined = Some(offset);
-        self.blocks = blocks(picture);
+        self.blocks = blocks;
         self.late = if age > AGE_BEHIND { self.late + 1 } else { 0 };
         self.in_time = if age < AGE_AHEAD { self.in_time + 1 } else { 0 };
         if self.late >= LATE_IN_A_ROW {
@@ -135,14 +141,21 @@ impl Cadence {
         }
     }
 
+    /// What is left out before decoding. Frames that no other frame needs are, as long as those that others need come often
+    /// enough: a camera that sends B-frames sends about eight of the latter a second, which is all that is examined.
+    pub fn skip(&self) -> Skip {
+        let all = self.needs_every_frame && self.load == Load::Usual;
+        if all || self.rhythm == Rhythm::EveryFrame { Skip::Nothing } else { Skip::NonReference }
+    }
+
     /// What is given up now.
     pub fn load(&self) -> Load {
         self.load
     }
 }
 
-/// The mean brightness of the picture's blocks.
-fn blocks(picture: PictureView<'_>) -> Vec<u8> {
+/// How bright the picture is, coarsely: what movement is seen in.
+pub fn blocks(picture: PictureView<'_>) -> Vec<u8> {
     picture.brightness(picture.width().div_ceil(BLOCKS_ACROSS))
 }
 
@@ -164,7 +177,7 @@ mod tests {
             let offset = Duration::from_nanos(frame * 1_000_000_000 / frames_per_second);
             if cadence.is_due(offset) {
                 examined += 1;
-                cadence.examined(picture.view().into(), offset, age);
+                cadence.examined(blocks(picture.view().into()), offset, age);
             }
         }
         examined
@@ -185,28 +198,42 @@ mod tests {
         let usual = examined_in_ten_seconds(&mut cadence, 25, Duration::from_millis(100));
         assert_eq!(cadence.load(), Load::Usual, "late, but not too late");
         let behind = examined_in_ten_seconds(&mut cadence, 25, Duration::from_millis(400));
-        assert_eq!((cadence.load(), cadence.load().skip()), (Load::FewerPictures, Skip::NonReference));
+        assert_eq!(cadence.load(), Load::FewerPictures);
         assert!(2 * behind < usual, "{behind} of {usual}");
         for _ in 0..40 {
             examined_in_ten_seconds(&mut cadence, 25, Duration::ZERO);
         }
-        assert_eq!((cadence.load(), cadence.load().skip()), (Load::Usual, Skip::Nothing));
+        assert_eq!(cadence.load(), Load::Usual);
+    }
+
+    #[test]
+    fn frames_that_nobody_needs_are_left_out_while_the_others_come_often_enough() {
+        let skip_at = |interval_ms: u64| {
+            let mut cadence = Cadence::default();
+            for frame in 0..100 {
+                cadence.is_due(Duration::from_millis(frame * interval_ms));
+            }
+            cadence.skip()
+        };
+        assert_eq!((skip_at(40), skip_at(120), skip_at(360)), (Skip::NonReference, Skip::NonReference, Skip::Nothing));
+        assert_eq!(Cadence::new(Rhythm::EveryFrame).skip(), Skip::Nothing);
     }
 
     #[test]
     fn a_still_picture_is_examined_once_a_second() {
         let mut cadence = Cadence::default();
         let picture = grey(90);
-        assert!(!cadence.is_still(picture.view().into(), Duration::ZERO), "the first is always examined");
-        cadence.examined(picture.view().into(), Duration::ZERO, Duration::ZERO);
-        assert!(cadence.is_still(picture.view().into(), Duration::from_millis(900)));
-        assert!(!cadence.is_still(picture.view().into(), Duration::from_millis(1_000)));
+        let still = blocks(picture.view().into());
+        assert!(!cadence.is_still(&still, Duration::ZERO), "the first is always examined");
+        cadence.examined(still.clone(), Duration::ZERO, Duration::ZERO);
+        assert!(cadence.is_still(&still, Duration::from_millis(900)));
+        assert!(!cadence.is_still(&still, Duration::from_millis(1_000)));
         // Somebody ten pixels wide, six steps brighter than what was there.
         let mut pixels = picture.view().pixels.to_vec();
         for y in 80..90 {
             pixels[3 * (320 * y + 100)..3 * (320 * y + 110)].fill(96);
         }
         let moved = Picture::from_rgb(320, 180, pixels).expect("whole");
-        assert!(!cadence.is_still(moved.view().into(), Duration::from_millis(500)));
+        assert!(!cadence.is_still(&blocks(moved.view().into()), Duration::from_millis(500)));
     }
 }

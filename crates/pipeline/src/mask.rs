@@ -44,7 +44,7 @@ pub fn masked(frame: PictureView<'_>, faces: &[Shown]) -> RgbImage {
     let width = frame.width().min(SCREEN_WIDTH_PX_MAX);
     let height = ((u64::from(frame.height()) * u64::from(width) / u64::from(frame.width())) as u32).max(1);
     let coarse = frame.averaged(frame.width().div_ceil(COLUMNS_MAX));
-    let mut screen = imageops::resize(&image_of(&coarse), width, height, imageops::FilterType::Triangle);
+    let mut screen = image_of(&coarse, width, height);
     let scale = width as f32 / frame.width() as f32;
     // Alerts first, masks last: where they overlap the mask wins.
     for shown in faces {
@@ -79,12 +79,11 @@ fn pixels(rect: &Rect, scale: f32, screen: &RgbImage) -> Area {
     [within(rect.left, width), within(rect.top, height), within(rect.right(), width), within(rect.bottom(), height)]
 }
 
-fn image_of(picture: &Picture) -> RgbImage {
-    let pixel = |x: u32, y: u32| {
-        let pixel = &picture.view().row(y)[3 * x as usize..3 * x as usize + 3];
-        image::Rgb([pixel[0], pixel[1], pixel[2]])
-    };
-    RgbImage::from_fn(picture.width(), picture.height(), pixel)
+/// A picture at the size of the screen; black where that cannot be, which nothing here asks for.
+fn image_of(picture: &Picture, width: u32, height: u32) -> RgbImage {
+    let resized = picture.resized(width, height);
+    let image = resized.and_then(|resized| RgbImage::from_raw(width, height, resized.view().pixels.to_vec()));
+    image.unwrap_or_else(|| RgbImage::new(width, height))
 }
 
 fn draw_blocks(screen: &mut RgbImage, [left, top, right, bottom]: Area) {
@@ -109,7 +108,7 @@ fn draw_clear(screen: &mut RgbImage, frame: PictureView<'_>, [left, top, right, 
     let at = |value: u32| value as f32 / scale;
     let part = Rect { left: at(left), top: at(top), width: at(right - left), height: at(bottom - top) };
     let (clear, _) = frame.cut(&part);
-    let clear = imageops::resize(&image_of(&clear), right - left, bottom - top, imageops::FilterType::Triangle);
+    let clear = image_of(&clear, right - left, bottom - top);
     imageops::replace(screen, &clear, i64::from(left), i64::from(top));
 }
 

@@ -5,13 +5,13 @@ mod standing;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use capture::{Bell, Next, Outside, Pace, PermitKeeper, Stream, StreamOptions, YuvFrame};
+use capture::{Bell, Next, Outside, Pace, PermitKeeper, Skip, Stream, StreamOptions, YuvFrame};
 use domain::{Clock, Counts, Deployment, Lease, Live, Policy, Refusal, Settlement, Tally, Threshold, settle_among};
 use face::{Faces, Picture, Template};
 use jiff::SignedDuration;
 use store::{Evidence, Recorded};
 
-use crate::cadence::{Cadence, Load, Rhythm};
+use crate::cadence::{Cadence, Load, Rhythm, blocks};
 use crate::error::PipelineError;
 use crate::examine::{Examined, Examiner, Seen, seen};
 use crate::footage::{Leave, Source};
@@ -294,17 +294,20 @@ impl Run {
             camera.status.unbelievable += 1;
             return Ok(false);
         };
-        if camera.examiner.nobody_in_view() && camera.cadence.is_still(seen.picture, seen.offset) {
+        let blocks = blocks(seen.picture);
+        if camera.examiner.nobody_in_view() && camera.cadence.is_still(&blocks, seen.offset) {
             camera.status.still += 1;
             return Ok(false);
         }
         // What waits for its consumer is never late.
         let age = if self.pace == Pace::RealTime { frame.arrived().elapsed() } else { Duration::ZERO };
-        camera.cadence.examined(seen.picture, seen.offset, age);
+        let moved = camera.steadiness.moved(&blocks, seen.offset);
+        camera.cadence.examined(blocks, seen.offset, age);
         if let Some(stream) = &camera.stream {
-            stream.skip_at_least(camera.cadence.load().skip());
+            // What was recorded is decoded whole: its frames are counted.
+            stream.skip_at_least(if self.pace == Pace::RealTime { camera.cadence.skip() } else { Skip::Nothing });
         }
-        if camera.steadiness.moved(seen.picture, seen.offset) {
+        if moved {
             self.board.report_camera_moved(&camera.name);
             camera.steadiness = Steadiness::default();
             self.standing.doubt();

@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-use face::PictureView;
-
-/// Blocks across in which the scene is remembered: far too coarse for anybody to be known.
-const BLOCKS_ACROSS: u32 = 32;
 /// How long the scene is averaged: people pass, the scene stays.
 const AVERAGED: Duration = Duration::from_secs(10);
 /// Least likeness (correlation of brightness, so that clouds and lamps change nothing) between what the camera showed at
@@ -27,14 +23,14 @@ pub struct Steadiness {
 }
 
 impl Steadiness {
-    /// Takes a frame; `true` once the camera has moved.
-    pub fn moved(&mut self, picture: PictureView<'_>, offset: Duration) -> bool {
-        let now = picture.brightness(picture.width().div_ceil(BLOCKS_ACROSS));
+    /// Takes the [`crate::cadence::blocks`] of a frame, which are far too coarse for anybody to be known; `true` once the camera
+    /// has moved.
+    pub fn moved(&mut self, now: &[u8], offset: Duration) -> bool {
         if self.sum.len() != now.len() {
             // Another size of picture is another scene as far as can be told.
             *self = Self { sum: vec![0.0; now.len()], ..Self::default() };
         }
-        self.sum.iter_mut().zip(now).for_each(|(sum, now)| *sum += f32::from(now));
+        self.sum.iter_mut().zip(now).for_each(|(sum, now)| *sum += f32::from(*now));
         self.frames += 1;
         let since = *self.since.get_or_insert(offset);
         if offset.saturating_sub(since) < AVERAGED {
@@ -92,7 +88,7 @@ mod tests {
         let usual = |second: u64| room(0, 1.0, (40 * second % 600) as u32);
         (0..80).find(|second| {
             let picture = if *second < 40 { usual(*second) } else { later(*second) };
-            steadiness.moved(picture.view().into(), Duration::from_secs(*second))
+            steadiness.moved(&crate::cadence::blocks(picture.view().into()), Duration::from_secs(*second))
         })
     }
 

@@ -61,6 +61,9 @@ pub(crate) struct LiveArgs {
     /// As fast as the recordings can be examined, in the usual rhythm.
     #[arg(long, conflicts_with = "from")]
     fast: bool,
+    /// Frames are reduced to this long side before faces are looked for.
+    #[arg(long, value_name = "PIXELS", default_value_t = LONG_SIDE_PX)]
+    long_side: u32,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -112,7 +115,7 @@ pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
         bail!("--cameras is 1 to {CAMERAS_MAX}");
     }
     let models_dir = models::directory()?;
-    let long_side_max_px = (!args.every_frame).then_some(LONG_SIDE_PX);
+    let long_side_max_px = (!args.every_frame).then_some(args.long_side);
     let options = OpenOptions { models_dir, engine: None, threads: 1, long_side_max_px };
     let open = || Bundle::open(&args.bundle, &options);
     let mut faces = open()?;

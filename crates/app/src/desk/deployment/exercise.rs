@@ -92,6 +92,16 @@ fn start(session: &mut Session<'_>, args: &RunArgs, faces: &Faces) -> Result<Sta
     let threshold = policy.threshold_for(&pipeline::model_id(faces.recognizer.contract()))?;
     let equipment = demo::exercise::equipment(faces, &policy)?;
     let sources = args.opened.sources()?;
+    // Before the start is recorded: it would be the start of nothing.
+    let reads_cameras = sources.iter().all(|source| source.footage.digest().is_none());
+    let kind = announced.plan().kind;
+    anyhow::ensure!(
+        reads_cameras == (kind == domain::Kind::Live),
+        "running {}: it is of the kind {}; name what it declared, with --{}",
+        args.deployment,
+        kind.word(),
+        kind.source().word()
+    );
     let live = announced.start(&session.officer()?, equipment, threshold, &policy, session.now)?;
     let live = session.store.commit(live)?;
     session.store.publish(session.now)?;
