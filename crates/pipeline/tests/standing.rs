@@ -1,5 +1,9 @@
-//! What stops a run from outside or by itself: an officer's pause, each trip-wire, and a suppression, on drawn recordings.
+//! What stops a run from outside or by itself: an officer's pause, each trip-wire, and a suppression, on drawn recordings; and
+//! what opens and closes a camera.
 
+#[cfg(target_os = "linux")]
+#[path = "standing/cameras.rs"]
+mod cameras;
 #[path = "standing/scene.rs"]
 mod scene;
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use capture::{Pace, Recording};
 use domain::{
-    Age, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId, Operation,
+    Age, Announced, Deployment, DeploymentId, Draft, EntryFacts, Equipment, Kind, Live, Officer, OfficerId, Operation,
     OperationId, Plan, Policy, Reference, Retention, Role,
 };
 use face::align::Alignment;
@@ -19,8 +19,8 @@ use face::{
 use image::{Rgb, RgbImage};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::cadence::Rhythm;
-use pipeline::{Exercise, Footage, Running, SharedStore, Source};
-use store::{EXERCISE_POLICY, NewEntry, Recorded, Store};
+use pipeline::{Exercise, Footage, PipelineError, Running, SharedStore, Source};
+use store::{EXERCISE_POLICY, NewCamera, NewEntry, Recorded, Store};
 use testkit::ManualClock;
 
 /// Who can be in view: somebody listed, somebody much like them, and somebody else.
@@ -91,6 +91,7 @@ impl Place {
         let profile = EXERCISE_POLICY.replacen("\"3 s\"", "\"0 s\"", 1);
         let profile =
             profile.replacen("[false_alert_faces_min]\nvalue = 1000", "[false_alert_faces_min]\nvalue = 1", 1);
+        let profile = profile.replacen("value = [\"recording\"]", "value = [\"recording\", \"camera\"]", 1);
         let authoriser = officer(Role::AuthorisingOfficer);
         let adopted = store.adopt_policy(&(profile + &threshold), &authoriser, domain::Clock::now(&*clock));
         let policy = adopted.expect("lawful").into_inner();
@@ -142,14 +143,54 @@ impl Place {
         Watched { running: running.expect("it runs"), deployment, reached: is_reached, go_on }
     }
 
-    fn live(&self, name: &str, source: &Source) -> Recorded<Live> {
+    /// A live deployment with one source, declared as what it is.
+    pub(crate) fn live(&self, name: &str, source: &Source) -> Recorded<Live> {
+        let kind = if matches!(source.footage, Footage::Camera(_)) { Kind::Live } else { Kind::Exercise };
+        let signed = self.announced(name, kind);
+        let (mut store, policy, now, operator) = (self.store(), &self.policy, || self.now(), officer(Role::Operator));
+        let declared = match &source.footage {
+            Footage::Camera(camera) => {
+                let recorded = store.deployment(&signed.plan().deployment).expect("readable").expect_announced();
+                let (name, address) = (source.camera.as_str(), camera.declared_address.as_str());
+                let zone = domain::Zone::whole_view();
+                let new = NewCamera { name, address, zone, face_side_px_min: None };
+                store.declare_camera(&recorded.expect("announced"), &operator, new, now()).expect("lawful").into_inner()
+            }
+            recorded => {
+                let (digest, bytes) = (recorded.digest().expect("a recording"), recorded.bytes());
+                let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, now());
+                store.commit(declared.expect("lawful")).expect("recorded").into_inner()
+            }
+        };
+        let threshold = policy.threshold_for(&pipeline::model_id(&contract())).expect("measured");
+        let started = declared.start(&operator, equipment(), threshold, policy, now()).expect("lawful");
+        store.commit(started).expect("recorded")
+    }
+
+    /// Runs a live deployment with other sources, or the same.
+    pub(crate) fn run_with(&self, live: Recorded<Live>, source: Source) -> Result<Running, PipelineError> {
+        pipeline::start(Exercise {
+            store: Arc::clone(&self.store),
+            live,
+            policy: self.policy.clone(),
+            faces: faces(Box::new(Nothing)),
+            sources: vec![source],
+            clock: Arc::clone(&self.clock) as Arc<dyn domain::Clock>,
+            pace: Pace::RealTime,
+            rhythm: Rhythm::Usual,
+            view_interval: None,
+        })
+    }
+
+    /// Announced, listed, signed, and nothing declared.
+    fn announced(&self, name: &str, kind: Kind) -> Announced {
         let (mut store, policy, now) = (self.store(), &self.policy, || self.now());
         let (authoriser, operator) = (officer(Role::AuthorisingOfficer), officer(Role::Operator));
         let starts = now();
         let plan = Plan {
             deployment: DeploymentId::new(name).expect("a name"),
             operation: OperationId::new("drawn").expect("a name"),
-            kind: Kind::Exercise,
+            kind,
             purpose: policy.purposes[0].clone(),
             place: "a wall".into(),
             place_ground: policy.place_grounds[0].clone(),
@@ -173,13 +214,7 @@ impl Place {
         store.list(&announced, &lister, entry, now()).expect("listed");
         let frozen = store.freeze_watchlist(announced, &lister, now()).expect("recorded").into_inner();
         let signed = frozen.confirm_signage(&operator, 1, "round the back", "https://overt.example/drawn", now());
-        let signed = store.commit(signed.expect("lawful")).expect("recorded").into_inner();
-        let (digest, bytes) = (source.footage.digest().expect("a recording"), source.footage.bytes());
-        let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, now()).expect("lawful");
-        let declared = store.commit(declared).expect("recorded").into_inner();
-        let threshold = policy.threshold_for(&pipeline::model_id(&contract())).expect("measured");
-        let started = declared.start(&operator, equipment(), threshold, policy, now()).expect("lawful");
-        store.commit(started).expect("recorded")
+        store.commit(signed.expect("lawful")).expect("recorded").into_inner()
     }
 
     /// The facts on the record about a deployment, in words.
@@ -277,6 +312,19 @@ fn equipment() -> Equipment {
 fn faces(detector: Box<dyn Detector>) -> Faces {
     let recognizer = Box::new(Middles(Arc::new(contract())));
     Faces { detector, recognizer, engine: EngineKind::BuiltIn, bundle: "drawn".into() }
+}
+
+/// Finds nobody.
+struct Nothing;
+
+impl Detector for Nothing {
+    fn name(&self) -> &str {
+        "nothing"
+    }
+
+    fn detect(&mut self, _: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+        Ok(Vec::new())
+    }
 }
 
 /// Finds the head in the middle of the picture; lets time pass, and stands where the test wants it to.
