@@ -69,12 +69,12 @@ fn changed(original: &[u8], seed: u64) -> Vec<u8> {
             _ => 0xff,
         };
     }
-    if seed % 5 == 0 {
+    if seed.is_multiple_of(5) {
         let from = chance.random_range(40..bytes.len());
         let until = bytes.len().min(from + 700);
         chance.fill_bytes(&mut bytes[from..until]);
     }
-    if seed % 7 == 0 {
+    if seed.is_multiple_of(7) {
         bytes.truncate(chance.random_range(41..original.len()));
     }
     bytes
