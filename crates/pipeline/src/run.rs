@@ -83,6 +83,8 @@ struct Camera {
     steadiness: Steadiness,
     alerted: Vec<u64>,
     status: CameraStatus,
+    /// Which connection to the camera the last frame came over: nobody is followed from one to the next.
+    connection: u64,
     viewed: Option<Duration>,
     views_posted: u64,
     open: bool,
@@ -155,6 +157,7 @@ impl Run {
                 alerted: Vec::new(),
                 status: CameraStatus { camera: source.camera.clone(), ..CameraStatus::default() },
                 name: source.camera,
+                connection: 0,
                 viewed: None,
                 views_posted: 0,
                 open: true,
@@ -284,6 +287,11 @@ impl Run {
 
     /// Examines a frame if it is time to; says whether it was.
     fn examine(&mut self, index: usize, frame: &mut YuvFrame) -> Result<bool, PipelineError> {
+        if self.cameras[index].connection != frame.connection() {
+            self.cameras[index].connection = frame.connection();
+            let examined = self.cameras[index].examiner.finish();
+            self.decide(index, examined, Some(frame))?;
+        }
         let camera = &mut self.cameras[index];
         if !camera.cadence.is_due(frame.offset()) {
             camera.status.passed_over += 1;

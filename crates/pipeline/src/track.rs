@@ -18,8 +18,10 @@ const DRIFT_WIDTHS_MAX: f32 = 1.2;
 const STEP: Duration = Duration::from_millis(80);
 /// Largest ratio of sizes between two views of one face in consecutive frames.
 const SIZE_RATIO_MAX: f32 = 1.5;
-/// Time without a view after which a passage is over.
+/// Time without a view after which a passage is over, or [`FRAMES_UNSEEN_MAX`] frames where that is longer.
 pub const UNSEEN_MAX: Duration = Duration::from_millis(800);
+/// Frames without a view that are forgiven in footage of few frames a second.
+const FRAMES_UNSEEN_MAX: u32 = 3;
 /// Views needed before a track counts as a face seen: one detection alone may be an accident.
 pub const CONFIRMING_VIEWS: u32 = 2;
 
@@ -52,12 +54,15 @@ pub struct Changes {
 pub struct Tracker {
     tracks: Vec<Track>,
     passages: u64,
+    now: Duration,
 }
 
 impl Tracker {
     /// Takes the detections of the next frame, `now` after the source's first one.
     pub fn advance(&mut self, detections: &[Detection], now: Duration) -> Changes {
         let mut changes = Changes::default();
+        let unseen_max = UNSEEN_MAX.max(FRAMES_UNSEEN_MAX * now.saturating_sub(self.now));
+        self.now = now;
         self.tracks.iter_mut().for_each(|track| track.now = now);
         let mut taken = vec![false; detections.len()];
         for (track, found) in self.pairs(detections) {
@@ -72,7 +77,7 @@ impl Tracker {
                 self.passages += 1;
             }
         }
-        let over = |track: &Track| track.unseen() > UNSEEN_MAX;
+        let over = |track: &Track| track.unseen() > unseen_max;
         changes.ended = self.tracks.iter().filter(|track| over(track)).map(|track| track.passage).collect();
         self.tracks.retain(|track| !over(track));
         changes
@@ -202,9 +207,21 @@ mod tests {
     fn a_passage_ends_after_the_stated_time_without_a_view() {
         let mut tracker = Tracker::default();
         tracker.advance(&[at(0.0, 0.0, 40.0)], STEP);
-        assert!(tracker.advance(&[], STEP + UNSEEN_MAX).ended.is_empty());
-        assert_eq!(tracker.advance(&[], 2 * STEP + UNSEEN_MAX).ended, vec![0]);
+        for step in 2..=11 {
+            assert!(tracker.advance(&[], STEP * step).ended.is_empty(), "{step}");
+        }
+        assert_eq!(tracker.advance(&[], STEP * 12).ended, vec![0]);
         assert!(tracker.tracks().is_empty());
+    }
+
+    #[test]
+    fn stills_taken_a_second_apart_are_followed_too() {
+        let mut tracker = Tracker::default();
+        for second in 0..9 {
+            let found = if second == 4 { vec![] } else { vec![at(10.0, 50.0, 40.0)] };
+            assert!(tracker.advance(&found, Duration::from_secs(second)).ended.is_empty(), "{second}");
+        }
+        assert_eq!(tracker.finish(), vec![0]);
     }
 
     #[test]
