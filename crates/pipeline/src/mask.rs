@@ -135,7 +135,7 @@ mod tests {
     fn checks() -> (u32, u32, Vec<u8>) {
         let (width, height) = (1280, 720);
         let pixels = (0..width * height)
-            .flat_map(|i| [if (i % width / 4 + i / width / 4) % 2 == 0 { 0 } else { 255 }; 3])
+            .flat_map(|i| [if (i % width / 8 + i / width / 8) % 2 == 0 { 0 } else { 255 }; 3])
             .collect();
         (width, height, pixels)
     }
