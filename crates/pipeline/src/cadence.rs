@@ -142,7 +142,7 @@ impl Cadence {
     }
 
     /// What is left out before decoding. Frames that no other frame needs are, as long as those that others need come often
-    /// enough: a camera that sends B-frames sends about eight of the latter a second, which is all that is examined.
+    /// enough: a camera that sends B-frames sends eight or more of the latter a second, which is all that is examined.
     pub fn skip(&self) -> Skip {
         let all = self.needs_every_frame && self.load == Load::Usual;
         if all || self.rhythm == Rhythm::EveryFrame { Skip::Nothing } else { Skip::NonReference }

@@ -106,6 +106,8 @@ struct Run {
     permits: PermitKeeper,
     lease: Lease,
     tally: Tally,
+    /// The recogniser's buffers hold the template that was made last.
+    remembers: bool,
     standing: Standing,
     board: Arc<Board>,
 }
@@ -179,6 +181,7 @@ impl Run {
             permits: PermitKeeper::new(Duration::ZERO),
             lease,
             tally,
+            remembers: false,
             standing: Standing::new(now),
             board,
         })
@@ -213,6 +216,7 @@ impl Run {
                 worked |= self.next_frame(camera)?;
                 open |= self.cameras[camera].open;
             }
+            self.forget()?;
             if !open {
                 return Ok("the recordings ran out".to_owned());
             }
@@ -220,6 +224,14 @@ impl Run {
                 self.bell.wait(rung, WAIT);
             }
         }
+    }
+
+    /// Once each camera had its turn: what was made last is wiped, and it was wiped of what was made before by that.
+    fn forget(&mut self) -> Result<(), PipelineError> {
+        if std::mem::take(&mut self.remembers) {
+            self.faces.recognizer.forget()?;
+        }
+        Ok(())
     }
 
     /// Opens every camera that is closed, under a permit that lasts as long as the lease.
@@ -333,12 +345,8 @@ impl Run {
         for _ in 0..examined.faces_seen {
             self.tally.face_seen();
         }
-        let anything_due = !examined.due.is_empty();
         for (passage, view) in examined.due {
             self.compare(camera, passage, view, frame)?;
-        }
-        if anything_due {
-            self.faces.recognizer.forget()?;
         }
         let ended = examined.ended.len() as u64;
         self.cameras[camera].alerted.retain(|passage| !examined.ended.contains(passage));
@@ -355,6 +363,7 @@ impl Run {
         frame: Option<&YuvFrame>,
     ) -> Result<(), PipelineError> {
         let stopwatch = Stopwatch::start();
+        self.remembers = true;
         let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&view.chip))?;
         self.board.metrics.took(StageOfWork::Embed, &stopwatch);
         let Some(template) = templates.pop() else { return Ok(()) };
@@ -453,7 +462,7 @@ impl Run {
         for camera in &mut self.cameras {
             camera.examiner.finish();
         }
-        self.faces.recognizer.forget()?;
+        self.forget()?;
         let (unreported, now) = (self.tally.unreported(), self.clock.now());
         let mut store = lock(&self.store);
         match store.deployment(self.lease.deployment())?.into_inner() {

@@ -29,8 +29,8 @@ use crate::demo::officers::Staff;
 
 /// Most cameras of one run.
 const CAMERAS_MAX: usize = 16;
-/// The long side to which frames are reduced before faces are looked for: half of 1080p, so that a face of 40 pixels has 20.
-const LONG_SIDE_PX: u32 = 960;
+/// The long side to which frames are reduced before faces are looked for: a face of 40 pixels in 1080p has 17 then.
+const LONG_SIDE_PX: u32 = 832;
 /// The shipped profile under which this runs.
 const PROFILE: &str = "laboratory";
 
@@ -64,6 +64,9 @@ pub(crate) struct LiveArgs {
     /// Frames are reduced to this long side before faces are looked for.
     #[arg(long, value_name = "PIXELS", default_value_t = LONG_SIDE_PX)]
     long_side: u32,
+    /// Threads of each graph.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    threads: usize,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -116,7 +119,8 @@ pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
     }
     let models_dir = models::directory()?;
     let long_side_max_px = (!args.every_frame).then_some(args.long_side);
-    let options = OpenOptions { models_dir, engine: None, threads: 1, long_side_max_px };
+    let threads = args.threads;
+    let options = OpenOptions { models_dir, engine: None, threads, long_side_max_px };
     let open = || Bundle::open(&args.bundle, &options);
     let mut faces = open()?;
     let walkers = Walkers::gather(&args.walking, &args.listed, &mut faces)?;

@@ -161,13 +161,13 @@ impl Server {
     /// Starts it and waits until it can be connected to.
     pub(super) fn start(clips: &[Clip]) -> Result<Self> {
         let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let mut process = Command::new("python3")
+        let mut process = Command::new(python())
             .args(["-c", SERVER, &port.to_string()])
             .args(clips.iter().map(|clip| clip.file.as_os_str()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("starting python3 for the RTSP server")?;
+            .context("starting Python for the RTSP server")?;
         let mut said = String::new();
         let output = process.stdout.take().context("a pipe from the server")?;
         BufReader::new(output).read_line(&mut said)?;
@@ -192,4 +192,10 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The system's own Python, which has the system's GStreamer; another one where there is none.
+fn python() -> &'static str {
+    const SYSTEM: &str = "/usr/bin/python3";
+    if Path::new(SYSTEM).is_file() { SYSTEM } else { "python3" }
 }
