@@ -1,27 +1,15 @@
 //! One camera's frames in; views worth comparing out. The same code serves the run and the residue scan.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use capture::YuvFrame;
-use face::yuv::{Chroma, Colours, Matrix, Plane, Range, YuvView};
 use face::{Detection, EngineError, Faces, Picture, PictureView, Rect};
 
 use crate::track::{CONFIRMING_VIEWS, Tracker};
 use crate::view::{Passage, View, sharp, worth_at_most};
+use crate::window::Seen;
 
 /// How far around a face the picture for the operator reaches, in widths of the face. A chip lies within it.
 const SURROUNDINGS_WIDTHS: f32 = 0.6;
-
-/// A frame as it is examined.
-pub struct Seen<'a> {
-    /// Its pixels.
-    pub picture: PictureView<'a>,
-    /// Counts from 0 within the source.
-    pub number: u64,
-    /// Time since the source's first frame.
-    pub offset: Duration,
-}
 
 /// Examines the frames of one camera.
 pub struct Examiner {
@@ -58,11 +46,11 @@ impl Examiner {
 
     /// Takes the next frame.
     pub fn examine(&mut self, seen: &Seen<'_>, faces: &mut Faces) -> Result<Examined, EngineError> {
-        let detections = faces.detector.detect(seen.picture)?;
+        let detections = faces.detector.detect(seen.picture())?;
         let side_min = self.face_side_px_min as f32;
         let large: Vec<Detection> =
             detections.iter().copied().filter(|found| found.face.width.min(found.face.height) >= side_min).collect();
-        let changes = self.tracker.advance(&large, seen.offset);
+        let changes = self.tracker.advance(&large, seen.offset());
         let mut examined = Examined::default();
         self.detections = detections;
         for (number, found) in changes.seen {
@@ -138,14 +126,14 @@ fn worth_keeping(passage: &Passage, seen: &Seen<'_>, detection: &Detection, face
     if !passage.wants(worth_at_most) {
         return None;
     }
-    let close = CloseUp::of(seen.picture, detection);
+    let close = CloseUp::of(seen.picture(), detection);
     let worth = worth_at_most * sharp(close.picture.view(), &close.detection);
     passage.wants(worth).then(|| View {
         chip: faces.recognizer.align(close.picture.view(), &close.detection),
         surroundings: close.picture,
         face: detection.face,
-        frame_number: seen.number,
-        offset: seen.offset,
+        frame_number: seen.number(),
+        offset: seen.offset(),
         worth,
     })
 }
@@ -158,33 +146,6 @@ impl CloseUp {
         let points = detection.points.map(|point| face::Point { x: point.x - left, y: point.y - top });
         Self { picture, detection: Detection { face, points, ..*detection } }
     }
-}
-
-/// A frame as it is examined, read where it lies. Nothing, where its planes are not what its size asks for: its decoder is not
-/// to be believed.
-pub fn seen(frame: &YuvFrame) -> Option<Seen<'_>> {
-    let shape = frame.shape();
-    let chroma = match frame.chroma() {
-        capture::Chroma::Planar { blue, red } => {
-            Chroma::Planar { u: plane_of(blue), v: plane_of(red), across: 2, down: 2 }
-        }
-        capture::Chroma::Interleaved(both) => Chroma::Interleaved(plane_of(both)),
-    };
-    let matrix = match shape.matrix {
-        capture::yuv::Matrix::Bt601 => Matrix::Bt601,
-        capture::yuv::Matrix::Bt709 => Matrix::Bt709,
-    };
-    let range = match shape.range {
-        capture::yuv::Range::Limited => Range::Limited,
-        capture::yuv::Range::Full => Range::Full,
-    };
-    let colours = Colours { matrix, range };
-    let view = YuvView::new(shape.width, shape.height, plane_of(frame.luma()), chroma, colours)?;
-    Some(Seen { picture: view.into(), number: frame.number(), offset: frame.offset() })
-}
-
-fn plane_of(plane: capture::Plane<'_>) -> Plane<'_> {
-    Plane { stride_bytes: plane.stride_bytes(), bytes: plane.bytes() }
 }
 
 /// The face and a little around it, as an operator needs it, and where its corner lies.

@@ -11,6 +11,7 @@
 pub mod footage;
 pub mod track;
 pub mod view;
+pub mod window;
 pub mod examine;
 pub mod cadence;
 pub mod steadiness;

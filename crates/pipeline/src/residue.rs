@@ -15,8 +15,9 @@ use zeroize::Zeroizing;
 
 use crate::cadence::Cadence;
 use crate::error::PipelineError;
-use crate::examine::{Examined, Examiner, seen};
+use crate::examine::{Examined, Examiner};
 use crate::footage::Source;
+use crate::window::Window;
 
 /// Bytes of a template or chip looked for at a time: long enough that a hit is no accident (at least 2^-128 for random bytes).
 const NEEDLE_BYTES: usize = 32;
@@ -73,14 +74,18 @@ impl Traces {
                 continue;
             };
             let (mut examiner, mut cadence) = (Examiner::new(face_side_px_min), Cadence::default());
+            let mut window = Window::onto(None);
             loop {
-                let frame = match frames.next(WAIT)? {
+                let mut frame = match frames.next(WAIT)? {
                     Next::Frame(frame) => frame,
                     Next::Nothing => continue,
                     Next::Ended => break,
                 };
-                let Some(seen) = seen(&frame).filter(|seen| cadence.is_due(seen.offset)) else { continue };
-                cadence.examined(Vec::new(), seen.offset, Duration::ZERO);
+                if !cadence.is_due(frame.offset()) {
+                    continue;
+                }
+                let Some(seen) = window.look(&mut frame) else { continue };
+                cadence.examined(Vec::new(), seen.offset(), Duration::ZERO);
                 let examined = examiner.examine(&seen, faces)?;
                 traces.take(examined, faces)?;
             }

@@ -3,9 +3,10 @@
 mod standing;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use capture::{Bell, Next, Outside, Pace, PermitKeeper, Skip, Stream, StreamOptions, YuvFrame};
+use capture::health::State;
+use capture::{Bell, Next, Pace, PermitKeeper, Skip, Stream, StreamOptions, YuvFrame};
 use domain::{Clock, Counts, Deployment, Lease, Live, Policy, Refusal, Settlement, Tally, Threshold, settle_among};
 use face::{Faces, Picture, Template};
 use jiff::SignedDuration;
@@ -13,7 +14,7 @@ use store::{Evidence, Recorded};
 
 use crate::cadence::{Cadence, Load, Rhythm, blocks};
 use crate::error::PipelineError;
-use crate::examine::{Examined, Examiner, Seen, seen};
+use crate::examine::{Examined, Examiner};
 use crate::footage::{Leave, Source};
 use crate::mask::{Shown, masked_jpeg};
 use crate::metrics::{StageOfWork, Stopwatch};
@@ -22,6 +23,7 @@ use crate::running::{Board, CameraStatus, Frames, RaisedAlert, Running, SharedSt
 use crate::sought::Sought;
 use crate::steadiness::Steadiness;
 use crate::view::View;
+use crate::window::{Seen, Window};
 use standing::Standing;
 
 /// Frames waiting between a source and the run, for each camera.
@@ -76,8 +78,7 @@ struct Camera {
     leave: Leave,
     /// Nothing while a camera is closed because the deployment is paused or its authority ran out.
     stream: Option<Stream>,
-    /// What is blanked in frames of the size seen last.
-    outside: Option<Outside>,
+    window: Window,
     examiner: Examiner,
     cadence: Cadence,
     steadiness: Steadiness,
@@ -124,18 +125,6 @@ impl Camera {
         self.steadiness = Steadiness::default();
         Ok(())
     }
-
-    /// Blanks what lies outside the zone, before anything else looks at the frame.
-    fn blank(&mut self, frame: &mut YuvFrame) {
-        let Some(zone) = self.leave.zone() else { return };
-        let (width, height) = (frame.width(), frame.height());
-        if !self.outside.as_ref().is_some_and(|outside| outside.fits(width, height)) {
-            self.outside = Some(Outside::of(width, height, |across, down| zone.contains_fraction(across, down)));
-        }
-        if let Some(outside) = &self.outside {
-            frame.blank(outside);
-        }
-    }
 }
 
 impl Run {
@@ -151,7 +140,7 @@ impl Run {
             let leave = Leave::asked(&live, &lock(&store), &source)?;
             cameras.push(Camera {
                 stream: source.footage.replayed(pace, stream_options(&bell))?,
-                outside: None,
+                window: Window::onto(leave.zone().cloned()),
                 leave,
                 examiner: Examiner::new(live.face_side_px_min(&source.camera, &policy)),
                 cadence: Cadence::new(rhythm),
@@ -302,27 +291,27 @@ impl Run {
         if self.cameras[index].connection != frame.connection() {
             self.cameras[index].connection = frame.connection();
             let examined = self.cameras[index].examiner.finish();
-            self.decide(index, examined, Some(frame))?;
+            self.decide(index, examined, Some(frame.arrived()))?;
         }
         let camera = &mut self.cameras[index];
         if !camera.cadence.is_due(frame.offset()) {
             camera.status.passed_over += 1;
             return Ok(false);
         }
-        camera.blank(frame);
-        let Some(seen) = seen(frame) else {
+        let arrived = frame.arrived();
+        let Some(seen) = camera.window.look(frame) else {
             camera.status.unbelievable += 1;
             return Ok(false);
         };
-        let blocks = blocks(seen.picture);
-        if camera.examiner.nobody_in_view() && camera.cadence.is_still(&blocks, seen.offset) {
+        let blocks = blocks(seen.picture());
+        if camera.examiner.nobody_in_view() && camera.cadence.is_still(&blocks, seen.offset()) {
             camera.status.still += 1;
             return Ok(false);
         }
         // What waits for its consumer is never late.
-        let age = if self.pace == Pace::RealTime { frame.arrived().elapsed() } else { Duration::ZERO };
-        let moved = camera.steadiness.moved(&blocks, seen.offset);
-        camera.cadence.examined(blocks, seen.offset, age);
+        let age = if self.pace == Pace::RealTime { arrived.elapsed() } else { Duration::ZERO };
+        let moved = camera.steadiness.moved(&blocks, seen.offset());
+        camera.cadence.examined(blocks, seen.offset(), age);
         if let Some(stream) = &camera.stream {
             // What was recorded is decoded whole: its frames are counted.
             stream.skip_at_least(if self.pace == Pace::RealTime { camera.cadence.skip() } else { Skip::Nothing });
@@ -336,17 +325,17 @@ impl Run {
         let stopwatch = Stopwatch::start();
         let examined = camera.examiner.examine(&seen, &mut self.faces)?;
         self.board.metrics.took(StageOfWork::Examine, &stopwatch);
-        self.decide(index, examined, Some(frame))?;
+        self.decide(index, examined, Some(arrived))?;
         self.post_view(index, &seen);
         Ok(true)
     }
 
-    fn decide(&mut self, camera: usize, examined: Examined, frame: Option<&YuvFrame>) -> Result<(), PipelineError> {
+    fn decide(&mut self, camera: usize, examined: Examined, arrived: Option<Instant>) -> Result<(), PipelineError> {
         for _ in 0..examined.faces_seen {
             self.tally.face_seen();
         }
         for (passage, view) in examined.due {
-            self.compare(camera, passage, view, frame)?;
+            self.compare(camera, passage, view, arrived)?;
         }
         let ended = examined.ended.len() as u64;
         self.cameras[camera].alerted.retain(|passage| !examined.ended.contains(passage));
@@ -360,7 +349,7 @@ impl Run {
         camera: usize,
         passage: u64,
         view: View,
-        frame: Option<&YuvFrame>,
+        arrived: Option<Instant>,
     ) -> Result<(), PipelineError> {
         let stopwatch = Stopwatch::start();
         self.remembers = true;
@@ -385,7 +374,7 @@ impl Run {
             Settlement::Unusable(refusal) => Err(PipelineError::Refused(refusal)),
             Settlement::Candidate(pending) => {
                 self.cameras[camera].examiner.decide(passage);
-                self.raise(camera, passage, pending, frame)
+                self.raise(camera, passage, pending, arrived)
             }
         }
     }
@@ -395,7 +384,7 @@ impl Run {
         camera: usize,
         passage: u64,
         pending: domain::PendingAlert<ObservedFace>,
-        frame: Option<&YuvFrame>,
+        arrived: Option<Instant>,
     ) -> Result<(), PipelineError> {
         let Some(live) = &self.live else { return Ok(()) };
         let (entry, score) = (pending.entry(), pending.score_value());
@@ -410,7 +399,7 @@ impl Run {
             Ok(raised) => {
                 self.board.metrics.took(StageOfWork::Record, &stopwatch);
                 // A passage that ended with its recording was complete when that ended.
-                let latency = frame.map_or(Duration::ZERO, |frame| frame.arrived().elapsed());
+                let latency = arrived.map_or(Duration::ZERO, |arrived| arrived.elapsed());
                 self.board.metrics.alert_took(latency.as_secs_f64());
                 let latency_ms = 1e3 * latency.as_secs_f64();
                 let alert = raised.into_inner().alert;
@@ -490,8 +479,9 @@ impl Run {
 
     fn post_counts(&mut self) {
         for camera in &mut self.cameras {
-            if let Some(stream) = &camera.stream {
-                camera.status.health = stream.health();
+            match &camera.stream {
+                Some(stream) => camera.status.health = stream.health(),
+                None => camera.status.health.state = State::Ended,
             }
             camera.status.load = camera.cadence.load();
             camera.status.faces_in_view = camera.examiner.followed().count() as u64;
@@ -509,10 +499,10 @@ impl Run {
         let Some(interval) = self.view_interval else { return };
         let camera = &mut self.cameras[index];
         let interval = if camera.cadence.load() == Load::FewerPictures { FEWER_PICTURES * interval } else { interval };
-        if camera.viewed.is_some_and(|viewed| viewed <= seen.offset && seen.offset - viewed < interval) {
+        if camera.viewed.is_some_and(|viewed| viewed <= seen.offset() && seen.offset() - viewed < interval) {
             return;
         }
-        camera.viewed = Some(seen.offset);
+        camera.viewed = Some(seen.offset());
         let shown: Vec<Shown> = camera
             .examiner
             .shown()
@@ -523,7 +513,7 @@ impl Run {
             .collect();
         let stopwatch = Stopwatch::start();
         // A picture that cannot be encoded is not shown; nothing else depends on it.
-        if let Ok(jpeg) = masked_jpeg(seen.picture, &shown) {
+        if let Ok(jpeg) = masked_jpeg(seen.picture(), &shown) {
             camera.views_posted += 1;
             let view = (camera.views_posted, Arc::from(jpeg));
             if let Some(place) = self.board.posted().views.get_mut(index) {

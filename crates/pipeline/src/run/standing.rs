@@ -113,12 +113,13 @@ impl Run {
         let left = self.lease.until().duration_since(now);
         if left <= self.policy.lease / 2 {
             self.lease = live.lease(&self.policy, now)?;
-            if let Ok(left) = Duration::try_from(self.lease.until().duration_since(now)) {
-                self.permits.renew(left);
-            }
             if let Some(live) = &self.live {
                 self.sought.renew(&lock(&self.store), live, now)?;
             }
+        }
+        // A permit holds for a minute at most, however long the lease.
+        if let Ok(left) = Duration::try_from(self.lease.until().duration_since(now)) {
+            self.permits.renew(left);
         }
         Ok(())
     }
