@@ -310,7 +310,8 @@ impl Run {
         }
         // What waits for its consumer is never late.
         let age = if self.pace == Pace::RealTime { arrived.elapsed() } else { Duration::ZERO };
-        let moved = camera.steadiness.moved(&blocks, seen.offset());
+        // What was recorded cannot be turned any more.
+        let moved = camera.leave.is_for_a_camera() && camera.steadiness.moved(&blocks, seen.offset());
         camera.cadence.examined(blocks, seen.offset(), age);
         if let Some(stream) = &camera.stream {
             // What was recorded is decoded whole: its frames are counted.
