@@ -44,7 +44,7 @@ pub use health::{Health, Skip};
 #[cfg(all(feature = "video", target_os = "linux"))]
 pub use isolation::process::DECODER_COMMAND;
 pub use outside::Outside;
-pub use pace::{Counts, Feed, Pace, Stopper};
+pub use pace::Pace;
 pub use permit::{Permit, PermitKeeper};
 pub use recording::{FrameOptions, Limits, Recording, Still};
 pub use stamp::Stamp;

@@ -182,6 +182,11 @@ impl Detector for NotBlack {
         let seen = picture.row(0).iter().any(|&value| value > 0);
         Ok(if seen { vec![Detection { face, confidence: 0.9, points }] } else { Vec::new() })
     }
+
+    /// It keeps nothing of a picture.
+    fn forget(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
 }
 
 /// Takes the colour of the first pixel for a template.

@@ -30,6 +30,8 @@ pub trait Detector: Send {
     fn name(&self) -> &str;
     /// All faces with at least the detector's own minimum confidence, most confident first (ties: top, then left).
     fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError>;
+    /// Overwrites what is left in here of the pictures that were read. Engines keep their buffers.
+    fn forget(&mut self) -> Result<(), EngineError>;
 }
 
 /// What a detector is asked to do. Each detector has its own measured defaults (`YuNet::defaults()`, `Scrfd::defaults()`).

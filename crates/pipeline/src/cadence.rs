@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use capture::Skip;
 use face::PictureView;
+use zeroize::Zeroize as _;
 
 /// Time between two examined frames. Somebody who walks moves less than the width of a face meanwhile, so that they are followed;
 /// a passage of a second is seen eight times.
 pub const EXAMINED_EVERY: Duration = Duration::from_millis(120);
 /// Longest time without an examination, however still the picture is.
 const STILL_MAX: Duration = Duration::from_secs(1);
-/// Blocks across in which movement is looked for.
-const BLOCKS_ACROSS: u32 = 60;
+/// Blocks across in which movement is looked for, and a scene remembered. No more than a masked view has (see [`crate::mask`]): what is kept of
+/// a frame from one examination to the next must not tell anybody.
+const BLOCKS_ACROSS: u32 = crate::mask::COLUMNS_MAX;
 /// How much the brightness of a block changes, of 255, when something moves in it; noise averages out over a block.
 const MOVED_MIN: u8 = 3;
 /// How old a frame may be when its examination begins: older, and the machine is behind.
@@ -141,6 +143,12 @@ impl Cadence {
         }
     }
 
+    /// What the picture was like is dropped: the next frame that is due is examined, still or not.
+    pub fn forget(&mut self) {
+        self.blocks.zeroize();
+        self.blocks = Vec::new();
+    }
+
     /// What is left out before decoding. Frames that no other frame needs are, as long as those that others need come often
     /// enough: a camera that sends B-frames sends eight or more of the latter a second, which is all that is examined.
     pub fn skip(&self) -> Skip {
@@ -228,10 +236,10 @@ mod tests {
         cadence.examined(still.clone(), Duration::ZERO, Duration::ZERO);
         assert!(cadence.is_still(&still, Duration::from_millis(900)));
         assert!(!cadence.is_still(&still, Duration::from_millis(1_000)));
-        // Somebody ten pixels wide, six steps brighter than what was there.
+        // Somebody ten pixels wide, twenty steps brighter than what was there.
         let mut pixels = picture.view().pixels.to_vec();
         for y in 80..90 {
-            pixels[3 * (320 * y + 100)..3 * (320 * y + 110)].fill(96);
+            pixels[3 * (320 * y + 100)..3 * (320 * y + 110)].fill(110);
         }
         let moved = Picture::from_rgb(320, 180, pixels).expect("whole");
         assert!(!cadence.is_still(&blocks(moved.view().into()), Duration::from_millis(500)));

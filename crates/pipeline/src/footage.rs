@@ -1,7 +1,10 @@
 //! What a run may read: recorded files and rendered scenes in an exercise, declared cameras in a live deployment.
 
+use std::path::PathBuf;
+
 use capture::{
-    CameraSettings, CaptureError, Concourse, FrameOptions, Pace, Permit, Recording, Still, Stream, StreamOptions,
+    CameraSettings, CaptureError, Concourse, Credentials, FrameOptions, Pace, Permit, Recording, Still, Stream,
+    StreamOptions, Transport,
 };
 use domain::{Live, Zone};
 use face::decode::{self, Limits};
@@ -27,13 +30,17 @@ pub enum Footage {
     Camera(Box<LiveCamera>),
 }
 
-/// A camera as it is opened.
+/// A camera as it is to be opened. It has one address: what is asked of the record is what is connected to.
 #[derive(Clone, Debug)]
 pub struct LiveCamera {
     /// Its address, letter for letter as it was declared.
     pub declared_address: String,
-    /// How it is opened.
-    pub settings: CameraSettings,
+    /// How an RTSP camera sends; nothing to others.
+    pub transport: Transport,
+    /// What it is signed in to with, where it asks.
+    pub credentials: Option<Credentials>,
+    /// A file of certificates (PEM) that a camera's TLS must lead to; the system's usual ones when absent.
+    pub authorities: Option<PathBuf>,
 }
 
 impl Footage {
@@ -71,7 +78,7 @@ impl Footage {
 /// Proof that the record lets this source be read in this live deployment, with the zone outside which nothing is looked at.
 /// Made by [`Leave::asked`] only, which wants the recorded deployment.
 pub(crate) struct Leave {
-    camera: Option<LiveCamera>,
+    camera: Option<CameraSettings>,
     zone: Option<Zone>,
 }
 
@@ -82,8 +89,15 @@ impl Leave {
         if let Footage::Camera(opened) = &source.footage {
             let commitment = store.camera_commitment(&live.plan().deployment, &camera, &opened.declared_address)?;
             let zone = commitment.and_then(|commitment| live.declares_camera(&camera, &commitment).cloned());
-            let zone = zone.ok_or(PipelineError::CameraNotDeclared { camera })?;
-            return Ok(Self { camera: Some((**opened).clone()), zone: Some(zone) });
+            let zone = zone.ok_or_else(|| PipelineError::CameraNotDeclared { camera: camera.clone() })?;
+            let settings = CameraSettings {
+                name: camera,
+                address: opened.declared_address.parse()?,
+                transport: opened.transport,
+                credentials: opened.credentials.clone(),
+                authorities: opened.authorities.clone(),
+            };
+            return Ok(Self { camera: Some(settings), zone: Some(zone) });
         }
         let digest = source.footage.digest().unwrap_or_default();
         if !live.declares(&camera, &digest) {
@@ -98,9 +112,10 @@ impl Leave {
     }
 
     /// Opens the camera for as long as the permit holds; nothing where the leave is for a recording.
+    #[allow(clippy::disallowed_methods, reason = "here, with leave of the record, and nowhere else")]
     pub(crate) fn open(&self, permit: Permit, stream: StreamOptions) -> Result<Option<Stream>, CaptureError> {
         let Some(camera) = &self.camera else { return Ok(None) };
-        Stream::camera(camera.settings.clone(), stream, permit).map(Some)
+        Stream::camera(camera.clone(), stream, permit).map(Some)
     }
 
     /// Where in its view faces are compared; everywhere in a recording.

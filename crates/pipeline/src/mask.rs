@@ -11,7 +11,7 @@ const SCREEN_WIDTH_PX_MAX: u32 = 640;
 /// Blocks of one colour across the frame, before it is drawn large again: also a face that the detector missed has few of
 /// them. `tests/masked_view.rs` measures what a recogniser makes of that, up to faces as high as a third of the frame. With
 /// 64 columns dlib's found 44 of 102 people by faces of that size; with 32, 2, and chance finds 1.
-const COLUMNS_MAX: u32 = 32;
+pub(crate) const COLUMNS_MAX: u32 = 32;
 /// Blocks across a masked face. At 6 x 6 no recogniser in use has a face to align.
 const BLOCKS_ACROSS: u32 = 6;
 /// How much larger than the face its blocks are, so that hair line and jaw are covered too.

@@ -122,7 +122,6 @@ impl Camera {
                 break;
             }
         }
-        self.steadiness = Steadiness::default();
         Ok(())
     }
 }
@@ -205,7 +204,7 @@ impl Run {
                 worked |= self.next_frame(camera)?;
                 open |= self.cameras[camera].open;
             }
-            self.forget()?;
+            self.forget_template()?;
             if !open {
                 return Ok("the recordings ran out".to_owned());
             }
@@ -216,11 +215,23 @@ impl Run {
     }
 
     /// Once each camera had its turn: what was made last is wiped, and it was wiped of what was made before by that.
-    fn forget(&mut self) -> Result<(), PipelineError> {
+    fn forget_template(&mut self) -> Result<(), PipelineError> {
         if std::mem::take(&mut self.remembers) {
             self.faces.recognizer.forget()?;
         }
         Ok(())
+    }
+
+    /// When nobody is looked at any more: nothing that was in view stays in the engine, and nothing of what the scene was like.
+    fn forget_view(&mut self) -> Result<(), PipelineError> {
+        for camera in &mut self.cameras {
+            drop(camera.examiner.finish());
+            camera.cadence.forget();
+            camera.steadiness = Steadiness::default();
+            camera.alerted.clear();
+        }
+        self.forget_template()?;
+        Ok(self.faces.detector.forget()?)
     }
 
     /// Opens every camera that is closed, under a permit that lasts as long as the lease.
@@ -449,10 +460,7 @@ impl Run {
 
     /// The last receipt, then the end; what is due then, because an urgent approval lapsed, is destroyed at once.
     fn close(&mut self, reason: &str) -> Result<(), PipelineError> {
-        for camera in &mut self.cameras {
-            camera.examiner.finish();
-        }
-        self.forget()?;
+        self.forget_view()?;
         let (unreported, now) = (self.tally.unreported(), self.clock.now());
         let mut store = lock(&self.store);
         match store.deployment(self.lease.deployment())?.into_inner() {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use capture::{CameraSettings, Pace, Recording, Transport};
+use capture::{Pace, Recording, Transport};
 use domain::{Clock as _, Kind};
 use face::{Bundle, OpenOptions, models};
 use pipeline::cadence::Rhythm;
@@ -165,17 +165,12 @@ fn sources(clips: &[Clip], server: Option<&Server>) -> Result<Vec<Source>> {
     let source = |clip: &Clip| {
         let footage = match server {
             None => Footage::Recording(Recording::open(&clip.file)?),
-            Some(server) => {
-                let declared_address = server.address(&clip.camera);
-                let settings = CameraSettings {
-                    name: clip.camera.clone(),
-                    address: declared_address.parse()?,
-                    transport: Transport::Tcp,
-                    credentials: None,
-                    authorities: None,
-                };
-                Footage::Camera(Box::new(LiveCamera { declared_address, settings }))
-            }
+            Some(server) => Footage::Camera(Box::new(LiveCamera {
+                declared_address: server.address(&clip.camera),
+                transport: Transport::Tcp,
+                credentials: None,
+                authorities: None,
+            })),
         };
         Ok(Source { camera: clip.camera.clone(), footage })
     };

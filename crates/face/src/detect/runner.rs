@@ -2,6 +2,8 @@
 
 mod input;
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroize;
 
 use crate::detect::passes::plan;
@@ -28,6 +30,8 @@ pub(super) struct Runner {
     graph: Box<dyn Graph>,
     options: Options,
     layer: Layer,
+    /// What the graph was given since it last forgot: each may have buffers of its own.
+    shapes: BTreeSet<[usize; 4]>,
 }
 
 /// A graph's answer to one pass.
@@ -51,7 +55,7 @@ pub(super) struct Grid {
 
 impl Runner {
     pub(super) fn new(name: String, graph: Box<dyn Graph>, options: Options, form: PixelForm) -> Self {
-        Self { name, graph, options, layer: Layer::new(form) }
+        Self { name, graph, options, layer: Layer::new(form), shapes: BTreeSet::new() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -73,6 +77,7 @@ impl Runner {
                 found,
             })?;
             let shape = [1, 3, pass.input_height as usize, pass.input_width as usize];
+            self.shapes.insert(shape);
             let outputs = self.graph.run(shape, input);
             // The input is somebody's face; the buffer is used again.
             input.zeroize();
@@ -83,6 +88,14 @@ impl Runner {
             candidates.extend(found.iter().filter_map(|face| pass.place(face)).filter(|face| sound(face, picture)));
         }
         Ok(nms::distinct(candidates, self.options.overlap_max))
+    }
+
+    /// A picture of nothing, in each size that was used, takes the same way through the same buffers.
+    pub(super) fn forget(&mut self) -> Result<(), EngineError> {
+        for shape in std::mem::take(&mut self.shapes) {
+            self.graph.run(shape, &vec![0.0; shape.iter().product()])?;
+        }
+        Ok(())
     }
 }
 
@@ -130,4 +143,50 @@ fn sound(found: &Detection, picture: PictureView<'_>) -> bool {
         && face.right() > 0.0
         && face.bottom() > 0.0;
     numbers && inside && face.area().is_finite() && face.area() > 0.0 && found.confidence.is_finite()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::detect::{Beyond, InputSize};
+    use crate::picture::Picture;
+
+    /// Remembers, as engines do, the last input of each size.
+    #[derive(Clone, Default)]
+    struct Remembering(Arc<Mutex<BTreeMap<[usize; 4], Vec<f32>>>>);
+
+    impl Graph for Remembering {
+        fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<Output>, EngineError> {
+            self.0.lock().expect("one thread").insert(shape, input.to_vec());
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn what_was_in_view_is_overwritten_in_the_engine_in_every_size_it_was_read_in() {
+        let graph = Remembering::default();
+        let options = Options {
+            confidence_min: 0.6,
+            overlap_max: 0.3,
+            long_side_max_px: 640,
+            beyond: Beyond::Reduce,
+            input: InputSize::Free,
+        };
+        let form = PixelForm { order: ChannelOrder::Bgr, mean: 0.0, scale: 1.0 };
+        let mut runner = Runner::new("remembering".into(), Box::new(graph.clone()), options, form);
+        let seen = || {
+            let buffers = graph.0.lock().expect("one thread");
+            (buffers.len(), buffers.values().filter(|input| input.iter().any(|value| *value != 0.0)).count())
+        };
+        for (width, height) in [(320, 200), (200, 320), (320, 200)] {
+            let grey = Picture::from_rgb(width, height, vec![90; 3 * (width * height) as usize]).expect("whole");
+            runner.detect(grey.view().into(), |_| Ok(Vec::new())).expect("nobody");
+        }
+        assert_eq!(seen(), (2, 2));
+        runner.forget().expect("it forgets");
+        assert_eq!(seen(), (2, 0));
+    }
 }

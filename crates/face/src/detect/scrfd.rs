@@ -43,6 +43,10 @@ impl Detector for Scrfd {
     fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
         self.runner.detect(picture, decode)
     }
+
+    fn forget(&mut self) -> Result<(), EngineError> {
+        self.runner.forget()
+    }
 }
 
 /// Reads one answer. Boxes are the distances from the cell's corner to the four sides, points are relative to it, all in cells.

@@ -40,6 +40,10 @@ impl Detector for YuNet {
     fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
         self.runner.detect(picture, decode)
     }
+
+    fn forget(&mut self) -> Result<(), EngineError> {
+        self.runner.forget()
+    }
 }
 
 /// Reads one answer. The confidence is the geometric mean of "face here" and "object here", as in OpenCV; boxes are a middle relative to

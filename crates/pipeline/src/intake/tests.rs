@@ -140,6 +140,11 @@ impl Detector for Heads {
         let picture = picture.to_rgb();
         Ok(HEADS.iter().filter_map(|head| find(picture.view(), head)).collect())
     }
+
+    /// It keeps nothing of a picture.
+    fn forget(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
 }
 
 fn find(picture: RgbView<'_>, head: &[u8; 3]) -> Option<Detection> {

@@ -137,9 +137,8 @@ impl Run {
             if camera.leave.is_for_a_camera() {
                 camera.stream = None;
             }
-            drop(camera.examiner.finish());
-            camera.alerted.clear();
         }
+        self.forget_view()?;
         let reason = match paused.cause() {
             Cause::Officer => "an officer paused it".to_owned(),
             Cause::Trip(wire) => format!("a trip-wire paused it: {}", wire.word()),

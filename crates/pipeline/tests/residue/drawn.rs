@@ -265,6 +265,11 @@ impl Detector for Heads {
         let picture = picture.to_rgb();
         Ok(HEADS.iter().filter_map(|colour| find(picture.view(), colour)).collect())
     }
+
+    /// It keeps nothing of a picture.
+    fn forget(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
 }
 
 /// Whether a pixel is of this colour, as near as video keeps colours.

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use capture::{CameraSettings, Recording, Transport};
+use capture::{Recording, Transport};
 use domain::Role;
 use pipeline::{Footage, LiveCamera, PipelineError, Source, Stage};
 
@@ -25,14 +25,8 @@ fn serve_decoder() {
 
 fn camera_at(listener: &TcpListener, name: &str) -> Source {
     let declared_address = format!("rtsp://{}/1", listener.local_addr().expect("bound"));
-    let settings = CameraSettings {
-        name: name.into(),
-        address: declared_address.parse().expect("an address"),
-        transport: Transport::Tcp,
-        credentials: None,
-        authorities: None,
-    };
-    Source { camera: name.into(), footage: Footage::Camera(Box::new(LiveCamera { declared_address, settings })) }
+    let camera = LiveCamera { declared_address, transport: Transport::Tcp, credentials: None, authorities: None };
+    Source { camera: name.into(), footage: Footage::Camera(Box::new(camera)) }
 }
 
 fn listening() -> TcpListener {

@@ -325,6 +325,11 @@ impl Detector for Nothing {
     fn detect(&mut self, _: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
         Ok(Vec::new())
     }
+
+    /// It keeps nothing of a picture.
+    fn forget(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
 }
 
 /// Finds the head in the middle of the picture; lets time pass, and stands where the test wants it to.
@@ -360,6 +365,11 @@ impl Detector for Heads {
         let at = |dx: f32, dy: f32| Point { x: x + dx * radius, y: y + dy * radius };
         let points = [at(-0.34, -0.2), at(0.34, -0.2), at(0.0, 0.16), at(-0.28, 0.5), at(0.28, 0.5)];
         Ok(vec![Detection { face, confidence: 0.9, points }])
+    }
+
+    /// It keeps nothing of a picture.
+    fn forget(&mut self) -> Result<(), EngineError> {
+        Ok(())
     }
 }
 

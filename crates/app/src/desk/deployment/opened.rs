@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use capture::{CameraSettings, Credentials, Recording, Transport};
+use capture::{Address, Credentials, Recording, Transport};
 use pipeline::{Footage, LiveCamera, Source};
 
 use super::super::text_of;
@@ -69,17 +69,17 @@ impl Opened {
             Some(file) => text_of(Path::new(file))?.trim().to_owned(),
             None => address.to_owned(),
         };
-        let settings = CameraSettings {
-            name: name.to_owned(),
-            address: declared_address.parse()?,
+        // Said before anything is started.
+        declared_address.parse::<Address>()?;
+        let footage = Footage::Camera(Box::new(LiveCamera {
+            declared_address,
             transport: match self.transport {
                 Sending::Tcp => Transport::Tcp,
                 Sending::Udp => Transport::Udp,
             },
             credentials: self.credentials(name)?,
             authorities: self.authorities.clone(),
-        };
-        let footage = Footage::Camera(Box::new(LiveCamera { declared_address, settings }));
+        }));
         Ok(Source { camera: name.to_owned(), footage })
     }
 
