@@ -66,24 +66,41 @@ impl Running {
     }
 }
 
-/// The needles, each a file: templates of the listed; and all else, which is nobody's to hold in memory for long.
-fn needles(inputs: &Path, folder: &Path) -> [PathBuf; 2] {
-    let (listed, others) = (folder.join("listed"), folder.join("others"));
-    for folder in [&listed, &others] {
-        std::fs::create_dir_all(folder).expect("a folder");
+/// What is looked for: a folder of files each.
+struct Needles {
+    /// Templates and images of the listed, and what the exercise keeps of its alerts: kept until the purge.
+    templates: PathBuf,
+    images: PathBuf,
+    alerts: PathBuf,
+    /// Of somebody who is not listed, and of every frame: never kept.
+    others: PathBuf,
+}
+
+impl Needles {
+    /// Writes them, all but what the exercise makes: that is put there by the exercise.
+    fn write(inputs: &Path, folder: &Path) -> Self {
+        let [templates, images, others] = ["templates", "images", "others"].map(|name| folder.join(name));
+        let alerts = folder.join(drawn::ALERTS);
+        for folder in [&templates, &images, &alerts, &others] {
+            std::fs::create_dir_all(folder).expect("a folder");
+        }
+        for head in 0..HEADS.len() {
+            let template: Vec<u8> = drawn::template(head).iter().flat_map(|value| value.to_le_bytes()).collect();
+            let kind = if head < LISTED { &templates } else { &others };
+            std::fs::write(kind.join(format!("{head}.f32")), template).expect("written");
+            // As it is seen in the footage: rows of the face itself.
+            let (width, height, rgb) = drawn::seen(inputs, head);
+            std::fs::write(others.join(format!("seen-{head}.{width}x{height}.rgb")), rgb).expect("written");
+        }
+        for head in 0..LISTED {
+            std::fs::write(images.join(format!("{head}.png")), drawn::listed_png(inputs, head)).expect("written");
+        }
+        Self { templates, images, alerts, others }
     }
-    for head in 0..HEADS.len() {
-        let template: Vec<u8> = drawn::template(head).iter().flat_map(|value| value.to_le_bytes()).collect();
-        let kind = if head < LISTED { &listed } else { &others };
-        std::fs::write(kind.join(format!("{head}.f32")), template).expect("written");
-        // As it is seen in the footage: rows of the face itself.
-        let (width, height, rgb) = drawn::seen(inputs, head);
-        std::fs::write(others.join(format!("seen-{head}.{width}x{height}.rgb")), rgb).expect("written");
+
+    fn all(&self) -> [&Path; 4] {
+        [&self.templates, &self.images, &self.alerts, &self.others]
     }
-    for head in 0..LISTED {
-        std::fs::write(others.join(format!("listed-{head}.png")), drawn::listed_png(inputs, head)).expect("written");
-    }
-    [listed, others]
 }
 
 /// What the scan ends with, and what it says.
@@ -102,6 +119,27 @@ fn scan(needles: &[&Path], places: &[&Path], process: Option<u32>) -> (i32, Stri
     (output.status.code().expect("an exit code"), String::from_utf8_lossy(&said).into_owned())
 }
 
+/// Whether the kernel would write no core file of a process, should it crash: no limit can be raised by it either.
+fn leaves_no_core_file(process: u32) -> bool {
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).expect("Linux has it");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("Linux has it");
+    core.split_whitespace().rev().skip(1).take(2).all(|limit| limit == "0")
+}
+
+/// A core file of a process, of all its memory, as root takes one with gdb; `None` where there is no gdb.
+fn core_file(process: u32, at: &Path) -> Option<PathBuf> {
+    let commands = ["set use-coredump-filter off", "set dump-excluded-mappings on"];
+    let mut command = Command::new("gdb");
+    command.args(["-nx", "-batch", "-p", &process.to_string()]).args(commands.iter().flat_map(|line| ["-ex", line]));
+    command.arg("-ex").arg(format!("gcore {}", at.display())).arg("-ex").arg("detach");
+    let Ok(output) = command.output() else {
+        println!("skipped: gdb is not installed, and a core file of a closed process is taken with it");
+        return None;
+    };
+    assert!(at.is_file(), "{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+    Some(at.to_owned())
+}
+
 #[test]
 fn the_outside_scan_finds_what_is_kept_and_after_the_purge_nothing() {
     if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
@@ -113,13 +151,13 @@ fn the_outside_scan_finds_what_is_kept_and_after_the_purge_nothing() {
     let (inputs, run) = (folder.path().join("inputs"), folder.path().join("run"));
     std::fs::create_dir(&run).expect("a folder");
     drawn::draw(&inputs);
-    let [listed, others] = needles(&inputs, &folder.path().join("needles"));
-    let all = [listed.as_path(), others.as_path()];
+    let needles = Needles::write(&inputs, folder.path());
+    let all = needles.all();
     let mut running = Running::start(folder.path());
     let process = running.child.id();
 
     running.reach("listed");
-    let (found, said) = scan(&[&listed], &[], Some(process));
+    let (found, said) = scan(&[&needles.templates], &[], Some(process));
     if said.contains("the kernel refuses") {
         println!("skipped: only root may read the memory of a closed process, and this user is not root");
         running.child.kill().expect("it is ours");
@@ -129,12 +167,33 @@ fn the_outside_scan_finds_what_is_kept_and_after_the_purge_nothing() {
     assert_eq!(found, FOUND, "the watchlist is open: its templates are in memory. {said}");
     let (found, said) = scan(&all, &[&run], None);
     assert_eq!(found, NOTHING, "on the disk they are only sealed. {said}");
+    assert!(leaves_no_core_file(process), "a crash writes no core file");
+    running.go_on();
+
+    running.reach("judging");
+    let core = core_file(process, &folder.path().join("core"));
+    for (kept, what) in [(&needles.images, "the listed"), (&needles.alerts, "the alerts")] {
+        let (found, said) = scan(&[kept], &[], Some(process));
+        assert_eq!(found, FOUND, "somebody judges: pictures of {what} are in memory. {said}");
+        if let Some(core) = &core {
+            let (found, said) = scan(&[kept], &[core], None);
+            assert_eq!(found, FOUND, "and in a core file that root takes. {said}");
+        }
+    }
+    let (found, said) = scan(&[&needles.others], &[&run], Some(process));
+    assert_eq!(found, NOTHING, "what is nobody's to keep is gone long before the purge. {said}");
+    let (found, said) = scan(&all, &[&run], None);
+    assert_eq!(found, NOTHING, "on the disk everything is sealed. {said}");
     running.go_on();
 
     running.reach("purged");
     let (found, said) = scan(&all, &[&run], Some(process));
     assert_eq!(found, NOTHING, "{said}");
-    std::fs::copy(listed.join("0.f32"), run.join("planted")).expect("copied");
+    if let Some(core) = core_file(process, &folder.path().join("core")) {
+        let (found, said) = scan(&all, &[&core], None);
+        assert_eq!(found, NOTHING, "in a core file that root takes. {said}");
+    }
+    std::fs::copy(needles.templates.join("0.f32"), run.join("planted")).expect("copied");
     let (found, said) = scan(&all, &[&run], None);
     assert_eq!(found, FOUND, "what is planted is found. {said}");
     running.go_on();

@@ -24,6 +24,8 @@ use testkit::ManualClock;
 /// The colours of the heads' middles; the first two are listed, the last is nobody.
 pub(crate) const HEADS: [[u8; 3]; 3] = [[214, 90, 70], [70, 110, 220], [80, 180, 110]];
 pub(crate) const LISTED: usize = 2;
+/// Where the exercise puts what it keeps of its alerts, for the scan: beside its own folder, not in it.
+pub(crate) const ALERTS: &str = "alerts";
 const DIMENSIONS: usize = 128;
 const WIDTH: u32 = 480;
 const HEIGHT: u32 = 270;
@@ -104,7 +106,7 @@ fn portrait(inputs: &Path, number: usize) -> Picture {
     decode::file(&inputs.join(format!("portrait-{number}.png")), &Limits::default()).expect("drawn")
 }
 
-/// The whole exercise, in `folder`; `reached` is told of the watchlist being open, and of the purge.
+/// The whole exercise, in `folder`; `reached` is told when the watchlist is open, when its alerts are judged, and of the purge.
 pub(crate) fn exercise(folder: &Path, reached: impl Fn(&str)) {
     let inputs = folder.join("inputs");
     let clock = Arc::new(ManualClock::at("2026-03-01T09:00:00Z".parse().expect("a date")));
@@ -136,9 +138,22 @@ pub(crate) fn exercise(folder: &Path, reached: impl Fn(&str)) {
     assert_eq!((status.counts.faces_seen, status.counts.alerts_kept), (3, 2), "{status:?}");
     drop(running);
     let mut store = store.lock().expect("whole");
-    for row in store.alerts(&d).expect("readable") {
-        store.view_evidence(&row.alert.raised().alert, &officer(Role::Operator), now()).expect("readable");
-    }
+    let judged: Vec<_> = store
+        .alerts(&d)
+        .expect("readable")
+        .iter()
+        .map(|row| {
+            let alert = &row.alert.raised().alert;
+            let evidence = store.view_evidence(alert, &officer(Role::Operator), now()).expect("readable");
+            let listed = store.alert_listed_image(alert).expect("readable");
+            std::fs::write(folder.join(ALERTS).join(format!("{}.png", evidence.entry)), &evidence.live_png[..])
+                .expect("written");
+            (evidence, listed)
+        })
+        .collect();
+    assert_eq!(judged.len(), LISTED);
+    reached("judging");
+    drop(judged);
     let ended = store.deployment(&d).expect("readable").expect_ended().expect("it has ended");
     store.purge(ended, now()).expect("purged");
     assert!(matches!(*store.deployment(&d).expect("readable"), Deployment::Purged(_)));
