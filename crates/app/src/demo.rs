@@ -106,7 +106,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
         clock: Arc::clone(&clock),
         pace: if args.once { Pace::AsFastAsConsumed } else { Pace::RealTime },
         rhythm: pipeline::cadence::Rhythm::Usual,
-        view_interval: (!args.once).then_some(screens::VIEW_INTERVAL),
+        view_interval: (!args.once).then_some(crate::screens::VIEW_INTERVAL),
     })?;
     let exercise = report::Exercise { store, policy, deployment, data_dir, material, bundle: args.bundle.clone() };
     if args.once {

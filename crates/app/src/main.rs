@@ -15,6 +15,7 @@ mod inspect;
 mod models;
 mod policy;
 mod prove;
+mod screens;
 mod verify;
 mod witness;
 

@@ -5,7 +5,8 @@
 #[path = "door/rehearsal.rs"]
 mod rehearsal;
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -108,7 +109,7 @@ fn strangers(rehearsal: &Rehearsal) {
 fn commands_are_done_while_a_deployment_runs_and_it_is_ended_from_outside() {
     let Some(rehearsal) = Rehearsal::new() else { return };
     rehearsal.prepare("e-1");
-    let mut run = rehearsal.run("e-1");
+    let mut run = rehearsal.run("e-1", &[]);
     judged(&rehearsal, &mut run);
     refusals_and_files(&rehearsal);
     let state = |words: &[&str]| rehearsal.asks(words)["state"].clone();
@@ -130,11 +131,48 @@ fn commands_are_done_while_a_deployment_runs_and_it_is_ended_from_outside() {
     assert!(verified.status.success(), "{}", said(&verified));
 }
 
+/// What the screens answer to a request without a body.
+fn shown(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("they are served");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut told = String::new();
+    stream.read_to_string(&mut told).expect("text");
+    told
+}
+
+#[test]
+fn a_deployment_has_its_control_room_until_that_is_closed() {
+    let Some(rehearsal) = Rehearsal::new() else { return };
+    rehearsal.prepare("e-1");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let words = ["deployment", "run", "e-1", "--recording", "c1=clip", "--as", "op-1", "--screens", &port];
+    let refused = rehearsal.try_to(&words);
+    assert!(said(&refused).contains("choose another port"), "{}", said(&refused));
+    assert_eq!(rehearsal.asks(&["deployment", "show", "e-1"])["state"], "announced", "nothing was started");
+
+    let mut run = rehearsal.run("e-1", &["--screens", "0"]);
+    let mut lines = BufReader::new(run.stderr.take().expect("piped")).lines().map(|line| line.expect("text"));
+    let address =
+        lines.find_map(|line| Some(line.split_once("control room")?.1.trim().to_owned())).expect("it says where");
+    let address = address.trim_start_matches("http://").trim_end_matches('/');
+    let page = shown(address, "/control-room");
+    assert!(page.contains("Exercise"), "{page}");
+    assert!(shown(address, "/healthz").starts_with("HTTP/1.1 200"));
+    assert!(shown(address, "/metrics").contains("overt_alert_latency_seconds_count"));
+    rehearsal.does(&["deployment", "end", "e-1", "--reason", "enough", "--as", "op-1"]);
+    assert!(shown(address, "/control-room").contains("ended"), "what was found is still to be judged");
+    assert!(runs(&mut run));
+    let told = Command::new("kill").arg(run.id().to_string()).status().expect("it runs");
+    assert!(told.success() && run.wait().expect("ours").success());
+    assert_eq!(rehearsal.does(&["audit", "check"]), "nothing is out of order\n");
+}
+
 #[test]
 fn what_a_killed_run_left_is_ended_by_the_next_command_and_its_door_is_replaced() {
     let Some(rehearsal) = Rehearsal::new() else { return };
     rehearsal.prepare("e-1");
-    let mut run = rehearsal.run("e-1");
+    let mut run = rehearsal.run("e-1", &[]);
     // An alert and a seeded pair, of which only the one is counted.
     rehearsal.until(&mut run, &["alert", "list", "e-1"], |alerts| alerts.as_array().is_some_and(|all| all.len() > 1));
     run.kill().expect("ours");
@@ -144,7 +182,7 @@ fn what_a_killed_run_left_is_ended_by_the_next_command_and_its_door_is_replaced(
     assert!(said(&show).contains("\"state\": \"ended\"") && said(&show).contains("interrupted"), "{}", said(&show));
     assert_eq!(rehearsal.does(&["audit", "check"]), "nothing is out of order\n");
     rehearsal.prepare("e-2");
-    let mut run = rehearsal.run("e-2");
+    let mut run = rehearsal.run("e-2", &[]);
     assert!(runs(&mut run));
     rehearsal.does(&["deployment", "end", "e-2", "--reason", "enough", "--as", "ao-1"]);
     assert!(run.wait().expect("ours").success());

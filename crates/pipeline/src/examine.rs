@@ -56,7 +56,7 @@ impl Examiner {
         for (number, found) in changes.seen {
             let passage = self.passages.entry(number).or_default();
             passage.count_view();
-            if let Some(view) = worth_keeping(passage, seen, &large[found], faces) {
+            if let Some(view) = worth_keeping(passage, seen, &large[found]) {
                 passage.offer(view);
             }
             examined.due.extend(passage.take_due().map(|view| (number, view)));
@@ -121,7 +121,7 @@ impl Examiner {
 }
 
 /// The view of a detection, if its passage wants it. Pixels are looked at only where the view could be the best one.
-fn worth_keeping(passage: &Passage, seen: &Seen<'_>, detection: &Detection, faces: &Faces) -> Option<View> {
+fn worth_keeping(passage: &Passage, seen: &Seen<'_>, detection: &Detection) -> Option<View> {
     let worth_at_most = worth_at_most(detection);
     if !passage.wants(worth_at_most) {
         return None;
@@ -129,8 +129,8 @@ fn worth_keeping(passage: &Passage, seen: &Seen<'_>, detection: &Detection, face
     let close = CloseUp::of(seen.picture(), detection);
     let worth = worth_at_most * sharp(close.picture.view(), &close.detection);
     passage.wants(worth).then(|| View {
-        chip: faces.recognizer.align(close.picture.view(), &close.detection),
         surroundings: close.picture,
+        found: close.detection,
         face: detection.face,
         frame_number: seen.number(),
         offset: seen.offset(),

@@ -96,10 +96,11 @@ impl Traces {
 
     fn take(&mut self, examined: Examined, faces: &mut Faces) -> Result<(), PipelineError> {
         for (_, view) in examined.due {
-            for template in faces.recognizer.embed(std::slice::from_ref(&view.chip))? {
+            let chip = view.chip(&*faces.recognizer);
+            for template in faces.recognizer.embed(std::slice::from_ref(&chip))? {
                 self.add_template(&template);
             }
-            self.add_chip(&view.chip);
+            self.add_chip(&chip);
             faces.recognizer.forget()?;
         }
         Ok(())

@@ -365,7 +365,9 @@ impl Run {
     ) -> Result<(), PipelineError> {
         let stopwatch = Stopwatch::start();
         self.remembers = true;
-        let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&view.chip))?;
+        let chip = view.chip(&*self.faces.recognizer);
+        let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&chip))?;
+        drop(chip);
         self.board.metrics.took(StageOfWork::Embed, &stopwatch);
         let Some(template) = templates.pop() else { return Ok(()) };
         let stopwatch = Stopwatch::start();

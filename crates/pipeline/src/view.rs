@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use face::quality::{inter_eye_distance_px, pose, sharpness};
-use face::{Chip, Detection, Picture, Rect, RgbView};
+use face::{Chip, Detection, Picture, Recognizer, Rect, RgbView};
 
 /// Most templates made of one passage. Each is one more look, and one more chance of a false candidate.
 pub const VIEWS_COMPARED_MAX: u32 = 2;
@@ -23,10 +23,10 @@ const EYES_ENOUGH_PX: f32 = 45.0;
 
 /// The best view of a passage not compared yet. Held in memory only, wiped when replaced or dropped.
 pub struct View {
-    /// The aligned face.
-    pub chip: Chip,
-    /// The surroundings of the face, for a person to look at should it become an alert.
+    /// The face and a little around it, for a person to look at should it become an alert.
     pub surroundings: Picture,
+    /// Where the face is in it.
+    pub found: Detection,
     /// Where the face was in its frame.
     pub face: Rect,
     /// Frame it was seen in.
@@ -35,6 +35,13 @@ pub struct View {
     pub offset: Duration,
     /// How useful it is, 0 to 1.
     pub worth: f32,
+}
+
+impl View {
+    /// The aligned face, cut out only when it is compared: most views are replaced by a better one before.
+    pub fn chip(&self, recognizer: &dyn Recognizer) -> Chip {
+        recognizer.align(self.surroundings.view(), &self.found)
+    }
 }
 
 /// What is known of a passage.
@@ -126,15 +133,17 @@ impl Passage {
 
 #[cfg(test)]
 mod tests {
+    use face::Point;
+
     use super::*;
 
     fn offer(passage: &mut Passage, worth: f32) {
         passage.count_view();
         if passage.wants(worth) {
-            let chip = Chip::from_rgb(1, vec![0; 3]).expect("one pixel");
-            let picture = Picture::from_rgb(1, 1, vec![0; 3]).expect("one pixel");
+            let surroundings = Picture::from_rgb(1, 1, vec![0; 3]).expect("one pixel");
             let face = Rect { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
-            passage.offer(View { chip, surroundings: picture, face, frame_number: 0, offset: Duration::ZERO, worth });
+            let found = Detection { face, confidence: 1.0, points: [Point { x: 0.0, y: 0.0 }; 5] };
+            passage.offer(View { surroundings, found, face, frame_number: 0, offset: Duration::ZERO, worth });
         }
     }
 

@@ -4,6 +4,8 @@
 //! The exercise runs in a process of its own, with the allocator of the binary and closed like it, and waits at each stage
 //! for the scan of the stage. The needles are made by this process, from the same drawn pictures.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 #[path = "residue/drawn.rs"]
 mod drawn;
 

@@ -8,7 +8,7 @@ use image::{RgbImage, imageops};
 use serde_json::Value;
 
 /// Pictures of the recording, so seconds of it.
-const PICTURES: u32 = 90;
+const PICTURES: u32 = 180;
 /// Somebody is in view in the first so many of every dozen.
 const IN_VIEW: u32 = 8;
 /// Commands that are given until something is so.
@@ -155,8 +155,9 @@ impl Rehearsal {
     }
 
     /// Runs it, from the first command that finds it live; the notice has to stand for a while.
-    pub(crate) fn run(&self, d: &str) -> Child {
+    pub(crate) fn run(&self, d: &str, more: &[&str]) -> Child {
         let words = ["deployment", "run", d, "--recording", "c1=clip", "--seed-every-s", "2", "--as", "op-1"];
+        let words = [&words[..], more].concat();
         for _ in 0..TRIES_MAX {
             let mut child = self.command(&words).spawn().expect("it starts");
             while child.try_wait().expect("ours").is_none() {

@@ -22,17 +22,27 @@ pub(super) struct Meter {
     own_seconds: f64,
     children_seconds: f64,
     resident_kib_max: Cell<u64>,
+    /// What looking at the memory took: the measurement is not what is measured.
+    looking_seconds: Cell<f64>,
 }
 
 impl Meter {
     pub(super) fn start() -> Self {
         let [own_seconds, children_seconds] = processor_seconds();
-        Self { begun: Instant::now(), own_seconds, children_seconds, resident_kib_max: Cell::new(0) }
+        Self {
+            begun: Instant::now(),
+            own_seconds,
+            children_seconds,
+            resident_kib_max: Cell::new(0),
+            looking_seconds: Cell::new(0.0),
+        }
     }
 
     /// Looks at the memory in use now.
     pub(super) fn look(&self) {
+        let before = thread_seconds();
         self.resident_kib_max.set(self.resident_kib_max.get().max(resident_kib()));
+        self.looking_seconds.set(self.looking_seconds.get() + thread_seconds() - before);
     }
 
     pub(super) fn seconds(&self) -> f64 {
@@ -42,7 +52,7 @@ impl Meter {
     /// What was used so far. Children count once they have ended.
     pub(super) fn cost(&self) -> Cost {
         let [own, children] = processor_seconds();
-        let (own, children) = (own - self.own_seconds, children - self.children_seconds);
+        let (own, children) = (own - self.own_seconds - self.looking_seconds.get(), children - self.children_seconds);
         let seconds = self.seconds();
         Cost {
             cores: (own + children) / seconds,
@@ -63,6 +73,12 @@ fn processor_seconds() -> [f64; 2] {
         }
         _ => [0.0, 0.0],
     }
+}
+
+/// Processor time of this thread so far: the first field of its `schedstat`, in nanoseconds.
+fn thread_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    stat.split_whitespace().next().and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
 }
 
 /// Proportional memory of this process and its children.

@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use anyhow::Result;
 use capture::Pace;
-use domain::{Clock as _, Deployment, DeploymentId, Live, Policy};
+use domain::{Clock as _, Deployment, DeploymentId, Live, Officer, Policy};
 use evidence::Fact;
 use face::Faces;
 use pipeline::{SharedStore, Source, Stage, Status};
 use serde_json::json;
-use store::Store;
+use store::{Recorded, Store};
+use web::Screens;
 
 use super::super::door::{Door, Inside};
 use super::super::{At, Said, Session};
 use super::opened::Opened;
 use crate::clock::SystemClock;
 use crate::demo;
+use crate::screens::{Port, VIEW_INTERVAL};
 
 #[derive(clap::Args)]
 pub(super) struct RunArgs {
@@ -35,18 +37,24 @@ pub(super) struct RunArgs {
     /// Put the next seeded pair among the alerts every so many seconds; see `overt watchlist seed`.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..86_400))]
     seed_every_s: Option<u64>,
+    /// Serve the control room and the public pages on this port of this machine (127.0.0.1), for the operator who starts it,
+    /// until Ctrl-C, which ends the deployment; 0 chooses a free port.
+    #[arg(long, value_name = "PORT")]
+    screens: Option<u16>,
 }
 
-/// Starts it under the rules, waits until the recordings or the authority end, and says what was counted. Meanwhile other
-/// commands on the data directory come to its door.
+/// Starts it under the rules, waits until the recordings or the authority end (with screens: until they are closed), and says
+/// what was counted. Meanwhile other commands on the data directory come to its door.
 pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
     // Opened before the record is: an unfit model is no reason to hold the data directory.
     let models = face::models::directory()?;
     let faces = demo::open(&args.bundle, &models, Some(demo::FRAME_LONG_SIDE_PX_MAX))?;
+    let port = args.screens.map(Port::take).transpose()?;
     let mut store = at.hold()?;
     // In its place before anything is started: a run that nobody could pause from outside is none.
     let door = Door::place(at.data())?;
-    let (live, policy, sources) = match at.begin(&mut store, |session| start(session, args, &faces)) {
+    let Started { live, policy, sources, operator } = match at.begin(&mut store, |session| start(session, args, &faces))
+    {
         Ok(started) => started,
         Err(error) => return at.answer(Err(error)).print(),
     };
@@ -61,7 +69,7 @@ pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
         clock: Arc::new(SystemClock),
         pace: if args.fast { Pace::AsFastAsConsumed } else { Pace::RealTime },
         rhythm: pipeline::cadence::Rhythm::Usual,
-        view_interval: None,
+        view_interval: port.is_some().then_some(VIEW_INTERVAL),
     })?);
     let (inside, deployment) = (Arc::clone(&running), deployment);
     let open = door.open(Inside { store: Arc::clone(&store), running: inside, deployment: deployment.clone() })?;
@@ -77,13 +85,34 @@ pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
                 }
             });
         }
+        let shown = port.map_or(Ok(()), |port| {
+            eprintln!("control room   http://{}/", port.address()?);
+            eprintln!("Ctrl-C ends {deployment}.");
+            let served = port.serve(Screens {
+                store: Arc::clone(&store),
+                running: Arc::clone(&running),
+                deployment: deployment.clone(),
+                operator,
+                clock: Arc::new(SystemClock),
+            });
+            running.stop("the control room was closed");
+            served
+        });
         let status = running.wait();
         drop(over);
-        status
-    });
+        shown.map(|()| status)
+    })?;
     drop(open);
     let said = said(&lock(&store), &deployment, &status);
     at.answer(said).print()
+}
+
+/// A live deployment, the policy it runs under, what it reads, and who operates it.
+struct Started {
+    live: Recorded<Live>,
+    policy: Policy,
+    sources: Vec<Source>,
+    operator: Officer,
 }
 
 fn start(session: &mut Session<'_>, args: &RunArgs, faces: &Faces) -> Result<Started> {
@@ -102,14 +131,12 @@ fn start(session: &mut Session<'_>, args: &RunArgs, faces: &Faces) -> Result<Sta
         kind.word(),
         kind.source().word()
     );
-    let live = announced.start(&session.officer()?, equipment, threshold, &policy, session.now)?;
+    let operator = session.officer()?;
+    let live = announced.start(&operator, equipment, threshold, &policy, session.now)?;
     let live = session.store.commit(live)?;
     session.store.publish(session.now)?;
-    Ok((live, policy.clone(), sources))
+    Ok(Started { live, policy, sources, operator })
 }
-
-/// A live deployment, the policy it runs under, and what it reads.
-type Started = (store::Recorded<Live>, Policy, Vec<Source>);
 
 /// Puts the next seeded pair among the alerts, unless the deployment stands still.
 fn show_seed(store: &SharedStore, deployment: &DeploymentId, camera: &str) -> Result<()> {
