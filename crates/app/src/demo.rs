@@ -128,9 +128,20 @@ fn install(bundle: &str) -> Result<PathBuf> {
     Ok(models_dir)
 }
 
-/// Opens a bundle with as many threads as the machine has, up to four.
+/// Opens a bundle with as many threads as the machine has, up to four: what there is to examine is done soonest.
 pub(crate) fn open(bundle: &str, models_dir: &std::path::Path, long_side_max_px: Option<u32>) -> Result<Faces> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4);
+    open_with(threads, bundle, models_dir, long_side_max_px)
+}
+
+/// Opens a bundle with so many threads for each graph. One is what costs least: cameras that come at their own pace leave the
+/// other cores to decoding.
+pub(crate) fn open_with(
+    threads: usize,
+    bundle: &str,
+    models_dir: &std::path::Path,
+    long_side_max_px: Option<u32>,
+) -> Result<Faces> {
     let options = OpenOptions { models_dir: models_dir.to_owned(), engine: None, threads, long_side_max_px };
     let faces = Bundle::open(bundle, &options)?;
     if faces.recognizer.contract().dimensions == 0 {

@@ -1,4 +1,4 @@
-//! Which frames are examined: about six a second, fewer when the machine cannot keep up, none while nothing moves.
+//! Which frames are examined: about eight a second, fewer when the machine cannot keep up, none while nothing moves.
 //!
 //! What gives way under load, in this order: first every second examination; then every second one again; then masked
 //! pictures come once in two seconds. Memory never gives way, nor does a queue grow.
@@ -9,9 +9,10 @@ use capture::Skip;
 use face::PictureView;
 use zeroize::Zeroize as _;
 
-/// Time between two examined frames. Somebody who walks (1.4 m/s) moves about the length of a face meanwhile, so that they are
-/// followed; a passage of a second is seen six times. Every 120 ms instead found no more of the listed (`docs/reference/performance.md`).
-pub const EXAMINED_EVERY: Duration = Duration::from_millis(160);
+/// Time between two examined frames. Somebody who walks moves less than the width of a face meanwhile, so that they are followed;
+/// a passage of a second is seen eight times. A little more than three frames of 25 a second, so that uneven gaps between frames
+/// do not make it ten.
+pub const EXAMINED_EVERY: Duration = Duration::from_millis(130);
 /// Longest time without an examination, however still the picture is.
 const STILL_MAX: Duration = Duration::from_secs(1);
 /// Blocks across in which movement is looked for, and a scene remembered. No more than a masked view has (see [`crate::mask`]): what is kept of
@@ -192,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn common_frame_rates_are_examined_five_to_seven_times_a_second() {
-        // Every fourth of 25, every second of 12.5 (here 12), every fifth of 30, every frame of 5.
-        for (rate, examined) in [(25, 63), (12, 60), (30, 60), (5, 50), (50, 63)] {
+    fn common_frame_rates_are_examined_five_to_eight_times_a_second() {
+        // Every third of 25, every second of 12.5 (here 12), every fourth of 30, every frame of 5.
+        for (rate, examined) in [(25, 84), (12, 60), (30, 75), (5, 50), (50, 84)] {
             let found = examined_in_ten_seconds(&mut Cadence::default(), rate, Duration::ZERO);
             assert!(found.abs_diff(examined) <= 1, "{rate}: {found}");
         }

@@ -65,7 +65,7 @@ pub(crate) struct LiveArgs {
     #[arg(long, value_name = "PIXELS", default_value_t = LONG_SIDE_PX)]
     long_side: u32,
     /// Threads of each graph.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
     /// Print one JSON object.
     #[arg(long)]

@@ -48,7 +48,11 @@ pub(super) struct RunArgs {
 pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
     // Opened before the record is: an unfit model is no reason to hold the data directory.
     let models = face::models::directory()?;
-    let faces = demo::open(&args.bundle, &models, Some(demo::FRAME_LONG_SIDE_PX_MAX))?;
+    let long_side = Some(demo::FRAME_LONG_SIDE_PX_MAX);
+    let faces = match args.fast {
+        true => demo::open(&args.bundle, &models, long_side)?,
+        false => demo::open_with(1, &args.bundle, &models, long_side)?,
+    };
     let port = args.screens.map(Port::take).transpose()?;
     let mut store = at.hold()?;
     // In its place before anything is started: a run that nobody could pause from outside is none.
