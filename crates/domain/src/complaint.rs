@@ -222,3 +222,6 @@ impl Finding {
         Self::ALL.into_iter().find(|finding| finding.word() == word)
     }
 }
+
+#[cfg(test)]
+mod tests;

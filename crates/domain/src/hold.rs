@@ -172,3 +172,152 @@ impl HoldGround {
         Self::ALL.into_iter().find(|ground| ground.word() == word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use evidence::Entry;
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::alert::{Origin, Raised};
+    use crate::event::Publication;
+    use crate::identifiers::OfficerId;
+    use crate::policy::tests::sound;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + second).unwrap()
+    }
+
+    fn officer(role: Role) -> Officer {
+        Officer { id: OfficerId::new("ann").unwrap(), role, trained_until: Timestamp::MAX }
+    }
+
+    fn ann() -> Actor {
+        Actor::Officer(OfficerId::new("ann").unwrap())
+    }
+
+    fn alert() -> AlertId {
+        AlertId::new("a1").unwrap()
+    }
+
+    fn deployment() -> DeploymentId {
+        DeploymentId::new("d1").unwrap()
+    }
+
+    /// An alert raised at 0 that expires at 1,000 is held at 10 until 5,000, the most that the policy allows.
+    fn decided() -> Decided<Hold> {
+        let state = AlertState::Raised(Raised::new(alert(), deployment(), at(0), at(1_000), Origin::Passage));
+        let terms = HoldTerms { ground: HoldGround::LegalProceedings, until: at(5_000) };
+        let policy = Policy { alert_hold_max: SignedDuration::from_secs(5_000), ..sound() };
+        hold(&state, None, &officer(Role::AuthorisingOfficer), terms, "c0".into(), &policy, at(10)).unwrap()
+    }
+
+    fn held() -> Hold {
+        decided().into_parts().0
+    }
+
+    fn recorded<T>(decided: &Decided<T>) -> Recollection {
+        let Publication::Publish(entry) = decided.event().publication() else { panic!("it is public") };
+        Recollection { actor: decided.event().actor.clone(), entry: *entry }
+    }
+
+    fn moved(recollection: &Recollection, to: Timestamp) -> Recollection {
+        let entry = Entry { at: to, ..recollection.entry.clone() };
+        Recollection { entry, ..recollection.clone() }
+    }
+
+    #[test]
+    fn a_hold_states_its_alert_its_ground_and_its_end() {
+        let (hold, event) = decided().into_parts();
+        assert_eq!((hold.alert(), hold.deployment()), (&alert(), &deployment()));
+        assert_eq!((hold.ground(), hold.until()), (HoldGround::LegalProceedings, at(5_000)));
+        let step = AlertStep::Held {
+            deployment: deployment(),
+            alert: alert(),
+            ground: HoldGround::LegalProceedings,
+            until: at(5_000),
+            evidence_commitment: "c0".into(),
+        };
+        assert_eq!(event, Event { at: at(10), actor: ann(), happening: step.into() });
+    }
+
+    #[test]
+    fn held_evidence_is_looked_at_by_the_data_protection_officer_until_the_hold_is_over() {
+        let view = |role, now| held().view(&officer(role), at(now)).map(Decided::into_parts);
+        let happening = Happening::AlertViewed { deployment: deployment(), alert: alert() };
+        let seen = ((), Event { at: at(4_999), actor: ann(), happening });
+        assert_eq!(view(Role::DataProtectionOfficer, 4_999), Ok(seen));
+        let over = AlertRefusal::HoldOver { until: at(5_000) };
+        assert_eq!(view(Role::DataProtectionOfficer, 5_000), Err(over.into()));
+        for role in Role::ALL.into_iter().filter(|role| *role != Role::DataProtectionOfficer) {
+            let refused = Refusal::RoleMayNot { role: role.word(), attempted: "view held evidence" };
+            assert_eq!(view(role, 20), Err(refused));
+        }
+    }
+
+    #[test]
+    fn a_hold_is_lifted_by_an_authorising_officer_until_it_is_over() {
+        let lift = |role, now| held().release(&officer(role), at(now)).map(Decided::into_parts);
+        let (lifted, event) = lift(Role::AuthorisingOfficer, 4_999).unwrap();
+        assert_eq!(lifted, Hold { until: at(4_999), ..held() });
+        let step = AlertStep::HoldReleased { deployment: deployment(), alert: alert() };
+        assert_eq!(event, Event { at: at(4_999), actor: ann(), happening: step.into() });
+        let over = AlertRefusal::HoldOver { until: at(5_000) };
+        assert_eq!(lift(Role::AuthorisingOfficer, 5_000), Err(over.into()));
+        for role in Role::ALL.into_iter().filter(|role| *role != Role::AuthorisingOfficer) {
+            let refused = Refusal::RoleMayNot { role: role.word(), attempted: "lift a hold" };
+            assert_eq!(lift(role, 20), Err(refused));
+        }
+    }
+
+    #[test]
+    fn the_record_says_what_is_held_until_when_and_when_it_went() {
+        let begun = recorded(&decided());
+        let released = recorded(&held().release(&officer(Role::AuthorisingOfficer), at(30)).unwrap());
+        let lifted = Hold { until: at(30), ..held() };
+        let destroyed = recorded(&lifted.destroy(at(31)).unwrap());
+        let of_another_kind = Fact::ComplaintForgotten { complaint: "c1".into() };
+        let unrelated = Recollection { actor: Actor::System, entry: Entry { at: at(15), fact: of_another_kind } };
+        let history = [begun.clone(), unrelated, released, destroyed.clone()];
+        let after = [None, Some(held()), Some(held()), Some(lifted), None];
+        for (entries, standing) in after.into_iter().enumerate() {
+            assert_eq!(Hold::replay(&history[..entries]), Ok(standing), "after {entries} entries");
+        }
+        let never_lifted = [begun, moved(&destroyed, at(5_000))];
+        assert_eq!(Hold::replay(&never_lifted), Ok(None));
+    }
+
+    #[test]
+    fn a_record_that_holds_twice_lifts_what_is_over_or_destroys_too_early_does_not_replay() {
+        let begun = recorded(&decided());
+        let released = recorded(&held().release(&officer(Role::AuthorisingOfficer), at(30)).unwrap());
+        let destroyed = recorded(&held().destroy(at(5_000)).unwrap());
+        let disordered = [
+            vec![begun.clone(), begun.clone()],
+            vec![released.clone()],
+            vec![destroyed.clone()],
+            vec![begun.clone(), moved(&released, at(5_000))],
+            vec![begun.clone(), moved(&released, at(5_001))],
+            vec![begun.clone(), released.clone(), moved(&released, at(31))],
+            vec![begun.clone(), moved(&destroyed, at(4_999))],
+            vec![begun.clone(), released, moved(&destroyed, at(29))],
+        ];
+        let wrong = "its evidence was held already, was not held, or its hold was not over";
+        for history in disordered {
+            assert_eq!(Hold::replay(&history), Err(wrong.into()), "{history:?}");
+        }
+        let mut unheard_of = begun;
+        if let Fact::AlertHeld { ground, .. } = &mut unheard_of.entry.fact {
+            *ground = "curiosity".into();
+        }
+        assert_eq!(Hold::replay(&[unheard_of]), Err("\"curiosity\" is no ground of a hold".into()));
+    }
+
+    #[test]
+    fn the_words_of_grounds_stand_on_the_record() {
+        let words = ["complaint", "legal proceedings", "subject's request"];
+        assert_eq!(HoldGround::ALL.map(HoldGround::word), words);
+        assert_eq!(words.map(HoldGround::from_word), HoldGround::ALL.map(Some));
+        assert_eq!(HoldGround::from_word("curiosity"), None);
+    }
+}
