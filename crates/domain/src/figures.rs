@@ -103,3 +103,126 @@ impl Figures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use evidence::Counts;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn word(text: &str) -> String {
+        text.to_owned()
+    }
+
+    fn entry(fact: Fact) -> Entry {
+        Entry { at: Timestamp::UNIX_EPOCH, fact }
+    }
+
+    fn minute(faces_seen: u64) -> Entry {
+        let (from, to) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+        let counts = Counts { faces_seen, templates_made: 9, templates_destroyed: 8, alerts_kept: 1 };
+        entry(Fact::DeletionReceipt { deployment: word("d1"), from, to, counts })
+    }
+
+    fn raised(alert: &str) -> Entry {
+        let (camera, evidence_commitment) = (word("gate"), word("c0"));
+        let expires = Timestamp::MAX;
+        entry(Fact::AlertRaised { deployment: word("d1"), alert: word(alert), camera, evidence_commitment, expires })
+    }
+
+    fn judged(alert: &str, judgement: &str) -> Entry {
+        let (alert, judgement) = (word(alert), word(judgement));
+        entry(Fact::AlertAdjudicated { deployment: word("d1"), alert, judgement, seconds_to_decide: 7 })
+    }
+
+    fn judged_once(alert: &str) -> Entry {
+        let (alert, judgement_commitment) = (word(alert), word("c0"));
+        entry(Fact::AlertJudgedOnce { deployment: word("d1"), alert, judgement_commitment, seconds_to_decide: 7 })
+    }
+
+    fn judged_twice(alert: &str, first: &str, second: &str) -> Entry {
+        let (alert, first, second, salt) = (word(alert), word(first), word(second), word("00"));
+        entry(Fact::AlertJudgedTwice { deployment: word("d1"), alert, first, salt, second, seconds_to_decide: 7 })
+    }
+
+    fn engaged(alert: &str, engagement: &str) -> Entry {
+        let (alert, engagement) = (word(alert), word(engagement));
+        entry(Fact::AlertEngaged { deployment: word("d1"), alert, engagement })
+    }
+
+    fn outcome(alert: &str, outcome: &str) -> Entry {
+        let (alert, outcome) = (word(alert), word(outcome));
+        entry(Fact::OutcomeRecorded { deployment: word("d1"), alert, outcome })
+    }
+
+    fn reclassified(alert: &str, outcome: &str) -> Entry {
+        let (alert, outcome, reason) = (word(alert), word(outcome), word("later check of identity"));
+        entry(Fact::OutcomeReclassified { deployment: word("d1"), alert, outcome, reason })
+    }
+
+    #[test]
+    fn every_alert_is_counted_once_by_what_a_check_and_those_who_judged_it_made_of_it() {
+        let alerts = ["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10", "a11", "a12"].map(raised);
+        let followed = [
+            judged("a1", "same person"),
+            engaged("a1", "spoken to"),
+            outcome("a1", "identity confirmed"),
+            judged("a2", "same person"),
+            engaged("a2", "spoken to"),
+            outcome("a2", "arrest"),
+            judged("a3", "same person"),
+            engaged("a3", "spoken to"),
+            outcome("a3", "identity refuted"),
+            judged("a4", "not this person"),
+            judged("a5", "cannot tell"),
+            judged("a6", "same person"),
+            engaged("a6", "not found"),
+            outcome("a6", "no action"),
+            judged("a7", "same person"),
+            outcome("a7", "no action"),
+            reclassified("a7", "other disposal"),
+            judged_once("a8"),
+            judged_twice("a9", "same person", "same person"),
+            judged_twice("a10", "same person", "not this person"),
+            judged_twice("a11", "not this person", "not this person"),
+            // Nobody has judged a12.
+            minute(40),
+            minute(2),
+        ];
+        let counted = Figures {
+            faces_seen: 42,
+            alerts: 12,
+            true_alerts: 3,
+            false_alerts: 3,
+            unconfirmed: 4,
+            unjudged: 2,
+            disputed: 1,
+            judged_by_two: 3,
+            spoken_to: 3,
+            reclassified: 1,
+            disposals: 2,
+        };
+        assert_eq!(Figures::of(alerts.iter().chain(&followed)), counted);
+    }
+
+    #[test]
+    fn an_outcome_that_was_put_right_counts_as_what_it_is_now() {
+        let mut entries = vec![raised("a1"), judged("a1", "same person"), outcome("a1", "arrest")];
+        let arrested = Figures { alerts: 1, true_alerts: 1, disposals: 1, ..Figures::default() };
+        assert_eq!(Figures::of(&entries), arrested);
+        entries.push(reclassified("a1", "identity refuted"));
+        assert_eq!(
+            Figures::of(&entries),
+            Figures { alerts: 1, false_alerts: 1, reclassified: 1, ..Figures::default() }
+        );
+    }
+
+    #[test]
+    fn the_false_alert_rate_is_of_the_faces_seen_and_of_none_where_none_was_seen() {
+        let figures = |faces_seen, false_alerts| Figures { faces_seen, false_alerts, ..Figures::default() };
+        assert_eq!(figures(0, 0).false_alert_rate(), None);
+        assert_eq!(figures(1, 0).false_alert_rate(), Some(0.0));
+        assert_eq!(figures(4_000, 3).false_alert_rate(), Some(0.000_75));
+    }
+}

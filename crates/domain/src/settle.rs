@@ -141,3 +141,20 @@ impl<F> PendingAlert<F> {
         self.face
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::ModelId;
+
+    #[test]
+    fn a_candidate_says_whom_it_reached_how_alike_and_until_when_with_its_face_and_without() {
+        let expires = Timestamp::UNIX_EPOCH;
+        let nearest = Nearest { entry: 7, score: Score::new(ModelId::new("m"), 0.75).unwrap() };
+        let pending = PendingAlert { face: "a face", nearest, expires };
+        assert_eq!((pending.entry(), pending.score_value(), pending.expires()), (7, 0.75, expires));
+        let (face, rest) = pending.part();
+        assert_eq!(face, "a face");
+        assert_eq!((rest.entry(), rest.score_value(), rest.expires()), (7, 0.75, expires));
+    }
+}

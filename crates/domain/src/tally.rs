@@ -76,3 +76,55 @@ impl Tally {
         self.reported = self.counts;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_made_is_destroyed_or_kept_and_each_receipt_counts_from_the_last() {
+        let mut tally = Tally::new();
+        tally.face_seen();
+        tally.face_seen();
+        tally.template_replaced();
+        tally.template_destroyed();
+        tally.template_kept();
+        tally.template_kept();
+        let first = Counts { faces_seen: 2, templates_made: 4, templates_destroyed: 2, alerts_kept: 2 };
+        assert_eq!((tally.total(), tally.unreported()), (first, first));
+
+        tally.mark_reported();
+        assert_eq!((tally.total(), tally.unreported()), (first, Counts::default()));
+
+        tally.face_seen();
+        tally.template_replaced();
+        tally.template_suppressed();
+        tally.template_kept();
+        let since = Counts { faces_seen: 1, templates_made: 3, templates_destroyed: 2, alerts_kept: 1 };
+        let total = Counts { faces_seen: 3, templates_made: 7, templates_destroyed: 4, alerts_kept: 3 };
+        assert_eq!((tally.total(), tally.unreported()), (total, since));
+        assert!(total.balanced() && since.balanced());
+    }
+
+    #[test]
+    fn what_could_not_be_kept_is_destroyed() {
+        let mut tally = Tally::new();
+        tally.template_kept();
+        tally.template_kept();
+        tally.keeping_failed();
+        let counts = Counts { faces_seen: 0, templates_made: 2, templates_destroyed: 1, alerts_kept: 1 };
+        assert_eq!(tally.total(), counts);
+    }
+
+    #[test]
+    fn suppressed_alerts_are_counted_once_there_are_any() {
+        let mut tally = Tally::new();
+        tally.template_destroyed();
+        assert_eq!(tally.suppressed(), None);
+        tally.template_suppressed();
+        tally.template_suppressed();
+        assert_eq!(tally.suppressed(), NonZeroU64::new(2));
+        let counts = Counts { faces_seen: 0, templates_made: 3, templates_destroyed: 3, alerts_kept: 0 };
+        assert_eq!(tally.total(), counts);
+    }
+}
