@@ -312,4 +312,24 @@ mod tests {
         let back = suspended.reinstate(&admin, "cleared", at(1)).unwrap().into_parts().0;
         assert_eq!(back.on_duty(at(1)).unwrap().role, Role::Proposer);
     }
+
+    #[test]
+    fn a_new_first_administrator_is_anybody_who_has_no_other_role() {
+        let register = [first(), enrolled("p", Role::Proposer)];
+        for who in ["a", "b"] {
+            let entered = Member::first_administrator(id(who), &register, at(200), &policy(), at(100));
+            let member = entered.unwrap().into_parts().0;
+            let (role, trained_until, standing) = (member.role(), member.trained_until(), member.standing());
+            assert_eq!(member.id(), &id(who));
+            assert_eq!((role, trained_until, standing), (Role::Administrator, at(200), Standing::Active));
+        }
+    }
+
+    #[test]
+    fn the_words_of_standings_stay_as_they_are() {
+        let (standings, words) = ([Standing::Active, Standing::Suspended], ["active", "suspended"]);
+        assert_eq!(standings.map(Standing::word), words);
+        assert_eq!(words.map(Standing::from_word), standings.map(Some));
+        assert_eq!(Standing::from_word("retired"), None);
+    }
 }

@@ -105,4 +105,11 @@ mod tests {
             assert_eq!(made, Err(Refusal::ThresholdNotMeasured));
         }
     }
+
+    #[test]
+    fn a_threshold_says_its_model_its_value_and_where_its_rate_was_measured() {
+        let threshold = Threshold::new(ModelId::new("a"), 0.5, 0.001, "set of March".into()).unwrap();
+        assert_eq!((threshold.model().as_str(), threshold.evaluation()), ("a", "set of March"));
+        assert_eq!((threshold.value(), threshold.fpir()), (0.5, 0.001));
+    }
 }

@@ -119,6 +119,7 @@ mod tests {
     use super::*;
     use crate::officer::Role;
     use crate::policy::tests::sound;
+    use crate::threshold::Threshold;
 
     fn officer(name: &str, role: Role) -> Officer {
         Officer { id: OfficerId::new(name).unwrap(), role, trained_until: Timestamp::MAX }
@@ -178,5 +179,36 @@ mod tests {
         loose.threshold_fpir_max = 0.000_1;
         let refused = wish().propose(&Thresholds::default(), &officer("ann", Role::Proposer), &loose, now());
         assert!(matches!(refused, Err(Refusal::ThresholdTooLoose { .. })));
+    }
+
+    #[test]
+    fn a_threshold_measured_at_the_very_rate_that_the_policy_allows_is_proposed() {
+        let most = Policy { threshold_fpir_max: sound().thresholds[0].fpir(), ..sound() };
+        let proposed = wish().propose(&Thresholds::default(), &officer("ann", Role::Proposer), &most, now());
+        let change = ThresholdChange {
+            model: "m".into(),
+            value: "0.5".into(),
+            fpir: "0.001".into(),
+            evaluation: "set".into(),
+            evaluation_digest: "ab".repeat(32),
+            reason: "the evaluation of March".into(),
+            forecast: wish().forecast,
+            previous: None,
+        };
+        assert_eq!(proposed.unwrap().state().change(), &change);
+    }
+
+    #[test]
+    fn what_the_policy_states_otherwise_by_now_is_not_approved() {
+        let proposed = propose(wish()).unwrap().into_parts().0;
+        let approve = |value, evaluation: &str| {
+            let mut policy = sound();
+            let model = policy.thresholds[0].model().clone();
+            policy.thresholds = vec![Threshold::new(model, value, 0.001, evaluation.into()).unwrap()];
+            proposed.clone().approve(&officer("bo", Role::AuthorisingOfficer), &policy, now()).map(drop)
+        };
+        assert_eq!(approve(0.5, "set"), Ok(()));
+        assert_eq!(approve(0.4, "set"), Err(Refusal::ThresholdNotInPolicy));
+        assert_eq!(approve(0.5, "another set"), Err(Refusal::ThresholdNotInPolicy));
     }
 }
