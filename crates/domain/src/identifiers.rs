@@ -100,4 +100,16 @@ mod tests {
             assert!(DeploymentId::new(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn an_identifier_may_be_64_characters_long_and_a_refused_one_is_told_no_longer_than_that() {
+        let most = "a".repeat(64);
+        assert_eq!(AlertId::new(&most).unwrap().as_str(), most);
+        let refused = AlertId::new(&"A".repeat(70)).unwrap_err();
+        let told = format!(
+            "an identifier has 1 to 64 lower-case letters, digits and hyphens; found \"{}\"; choose another",
+            "A".repeat(64)
+        );
+        assert_eq!(refused.to_string(), told);
+    }
 }

@@ -142,4 +142,29 @@ mod tests {
         }
         assert!(!Role::Administrator.may_see_faces() && !Role::Auditor.may_see_faces());
     }
+
+    #[test]
+    fn faces_are_shown_to_those_who_list_judge_or_engage_and_to_nobody_else() {
+        let shown: Vec<_> = Role::ALL.into_iter().filter(|role| role.may_see_faces()).collect();
+        assert_eq!(shown, [Role::WatchlistOfficer, Role::Operator, Role::EngagementOfficer]);
+    }
+
+    #[test]
+    fn the_words_of_roles_stand_on_the_record() {
+        let words = [
+            "proposer",
+            "authorising officer",
+            "urgent authorising officer",
+            "watchlist officer",
+            "operator",
+            "engagement officer",
+            "auditor",
+            "regulator",
+            "data-protection officer",
+            "administrator",
+        ];
+        assert_eq!(Role::ALL.map(Role::word), words);
+        assert_eq!(words.map(Role::from_word), Role::ALL.map(Some));
+        assert_eq!(Role::from_word("onlooker"), None);
+    }
 }

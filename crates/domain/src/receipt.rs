@@ -167,4 +167,58 @@ mod tests {
         assert_eq!(ones.to_string(), "ZZZZ-ZZZZ-ZZZZ-ZZZZ");
         assert!(!format!("{ones:?}").contains('Z'));
     }
+
+    #[test]
+    fn a_code_is_its_random_bytes_and_is_never_shown_by_accident() {
+        let bytes = [0x00, 0x44, 0x32, 0x14, 0xc7, 0x42, 0x54, 0xb6, 0x35, 0xcf];
+        let code = ReceiptCode::from_random(bytes);
+        assert_eq!(code.as_bytes(), bytes);
+        assert_eq!(format!("{code:?}"), "ReceiptCode(not shown)");
+    }
+
+    fn receipt(outcome: Option<&str>) -> AlertReceipt {
+        AlertReceipt {
+            force: "Example force".into(),
+            deployment: "d1".into(),
+            deployment_kind: "live".into(),
+            place: "a concourse".into(),
+            camera: "gate".into(),
+            raised: "2026-03-01T09:00:00Z".parse().unwrap(),
+            purpose: "to find missing people".into(),
+            threshold: "0.5".into(),
+            threshold_fpir: "0.001".into(),
+            judgement: "same person".into(),
+            engagement: "spoken to".into(),
+            outcome: outcome.map(str::to_owned),
+            deleted_by: "2026-03-02T09:00:00Z".parse().unwrap(),
+            answers_until: "2027-03-01T09:00:00Z".parse().unwrap(),
+            alert: "a1".into(),
+        }
+    }
+
+    #[test]
+    fn a_receipt_tells_a_stopped_person_who_answers_what_happened_and_how_to_complain() {
+        let code = ReceiptCode::parse("0123-4567-89AB-CDEF").unwrap();
+        let told = "\
+Alert receipt 0123-4567-89AB-CDEF
+
+You were spoken to because software compared your face with a list of people who are sought.
+
+Who answers for it: Example force
+Where: a concourse (camera gate), deployment d1, live
+When: 2026-03-01T09:00:00Z
+Why: to find missing people
+The software gives a candidate from 0.5 on; measured on other people, it was wrong at a rate of 0.001.
+What a person judged from the images: same person
+What followed: spoken to; identity refuted
+
+The image of your face is destroyed by 2026-03-02T09:00:00Z at the latest.
+
+You may ask what became of this with the code above until 2027-03-01T09:00:00Z, and complain with the same code to the
+data-protection officer of Example force. You need not give your name. The public record names this alert a1.
+";
+        assert_eq!(receipt(Some("identity refuted")).text(&code), told);
+        let open = told.replace("spoken to; identity refuted", "spoken to; not recorded yet");
+        assert_eq!(receipt(None).text(&code), open);
+    }
 }

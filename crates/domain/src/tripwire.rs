@@ -140,4 +140,46 @@ mod tests {
             assert_eq!(Wire::from_word(wire.word()), Some(wire));
         }
     }
+
+    #[test]
+    fn a_trip_says_its_wire_and_what_was_found() {
+        let policy =
+            Policy { false_alert_rate_max: 0.001, false_alert_faces_min: 1000, differential_ratio_max: 2.0, ..sound() };
+        let none = Watched::default;
+        let cases = [
+            (
+                Watched { lease_expired: Some(Timestamp::UNIX_EPOCH), ..none() },
+                "lease expired",
+                "the authority to compare ran out at 1970-01-01T00:00:00Z and was not renewed",
+            ),
+            (
+                Watched { camera_moved: Some("north".into()), ..none() },
+                "camera moved",
+                "north no longer shows what it was set up to show",
+            ),
+            (
+                Watched { faces_seen: 1000, false_alerts: 2, ..none() },
+                "false-alert rate",
+                "2 false alerts in 1000 faces seen",
+            ),
+            (
+                Watched { differential_ratio: Some(2.125), ..none() },
+                "differential",
+                "the error rates of two groups differ by a ratio of 2.12",
+            ),
+        ];
+        for (watched, wire, found) in cases {
+            let trip = tripped(&watched, &policy).unwrap();
+            assert_eq!((trip.wire().word(), trip.found()), (wire, found));
+            assert_eq!(trip.to_string(), format!("{wire}: {found}"));
+        }
+    }
+
+    #[test]
+    fn the_words_of_wires_stand_on_the_record() {
+        let words = ["lease expired", "camera moved", "false-alert rate", "differential"];
+        assert_eq!(Wire::ALL.map(Wire::word), words);
+        assert_eq!(words.map(Wire::from_word), Wire::ALL.map(Some));
+        assert_eq!(Wire::from_word("unheard of"), None);
+    }
 }
