@@ -191,4 +191,4 @@ impl AlertState {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

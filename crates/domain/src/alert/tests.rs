@@ -1,5 +1,9 @@
 //! What may not follow an alert, each refusal by name; and every closed vocabulary there and back.
 
+mod replay;
+mod states;
+mod words;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
@@ -8,37 +12,37 @@ use crate::policy::tests::sound;
 use crate::policy::{Adjudicators, Policy};
 use crate::{Direction, Finding, Revocation, Share, ShareRefusal, Shared, Terms};
 
-fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
 }
 
-fn officer(name: &str, role: Role) -> Officer {
+pub(crate) fn officer(name: &str, role: Role) -> Officer {
     Officer { id: OfficerId::new(name).unwrap(), role, trained_until: Timestamp::MAX }
 }
 
-fn operator() -> Officer {
+pub(crate) fn operator() -> Officer {
     officer("operator-1", Role::Operator)
 }
 
-fn raised(origin: Origin) -> Raised {
+pub(crate) fn raised(origin: Origin) -> Raised {
     let (alert, deployment) = (AlertId::new("a1").unwrap(), DeploymentId::new("d1").unwrap());
     Raised::new(alert, deployment, at(0), at(1_000), origin)
 }
 
-fn seen(origin: Origin) -> Raised {
+pub(crate) fn seen(origin: Origin) -> Raised {
     view(&raised(origin), &operator(), at(10)).unwrap().into_parts().0
 }
 
-fn judged(judgement: Judgement) -> Adjudicated {
+pub(crate) fn judged(judgement: Judgement) -> Adjudicated {
     seen(Origin::Passage).adjudicate(&operator(), judgement, &sound(), at(20)).unwrap().into_parts().0
 }
 
-fn outcomes() -> Policy {
+pub(crate) fn outcomes() -> Policy {
     let outcomes = Outcome::ALL.iter().map(|outcome| outcome.word().to_owned()).collect();
     Policy { outcomes, ..sound() }
 }
 
-fn two() -> Policy {
+pub(crate) fn two() -> Policy {
     Policy { second_adjudicator: Adjudicators::Two, ..sound() }
 }
 
