@@ -376,3 +376,6 @@ impl Revocation {
         Self::ALL.into_iter().find(|reason| reason.word() == word)
     }
 }
+
+#[cfg(test)]
+mod tests;
