@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use domain::deployment::{Destroyed, Recollection};
+use domain::watchlist::ask;
 use domain::{
     Adjudicators, Age, Announced, Approval, CameraTerms, Counts, Decided, Deployment, DeploymentId, Draft, EntryFacts,
     Equipment, Event, Kind, ModelId, Nearest, Officer, OfficerId, Operation, OperationId, OutsideAuthoriser, Plan,
@@ -333,6 +334,22 @@ fn a_lease_ends_by_itself_and_never_outlasts_the_window() {
     assert_eq!(lease.check(at(199)), Err(Refusal::ClockWentBack { last: at(200) }));
     assert_eq!(live.lease(&policy(), at(3690)).unwrap().until(), at(3700));
     assert!(live.lease(&policy(), at(3700)).is_err() && live.lease(&policy(), at(99)).is_err());
+}
+
+#[test]
+fn whether_somebody_was_listed_is_asked_after_the_end_and_twenty_times_a_day_at_most() {
+    let officer = officer("officer-5", Role::DataProtectionOfficer);
+    for (name, state) in states() {
+        let asked = |before| ask(&state, &officer, before, at(200)).map(drop);
+        if ["ended", "purged"].contains(&name) {
+            assert_eq!((asked(0), asked(19)), (Ok(()), Ok(())), "{name}");
+            let refused = Err(Refusal::TooManyQuestions { per_day_max: 20 });
+            assert_eq!((asked(20), asked(21)), (refused.clone(), refused), "{name}");
+        } else {
+            assert_eq!(asked(0), Err(Refusal::WrongState { attempted: "asked about", state: state.state() }));
+        }
+        assert!(matches!(ask(&state, &operator(), 0, at(200)), Err(Refusal::RoleMayNot { .. })), "{name}");
+    }
 }
 
 /// A face that says when it is gone.

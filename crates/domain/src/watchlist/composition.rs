@@ -81,4 +81,12 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_group_of_nobody_is_not_named_and_one_of_five_stands_by_itself() {
+        assert_eq!(published(&groups(&[("a", 90), ("b", 0), ("c", 4)]), 3), groups(&[("a or c", 94)]));
+        assert_eq!(published(&groups(&[("only", 0)]), 1), groups(&[]));
+        assert_eq!(published(&groups(&[("a", 5), ("b", 5)]), 2), groups(&[("a", 5), ("b", 5)]));
+        assert_eq!(published(&groups(&[("a", 5), ("b", 4)]), 2), groups(&[("a or b", 9)]));
+    }
 }

@@ -242,4 +242,24 @@ mod tests {
         assert!(Age::AtLeast(18).is_adult(&policy()) && !Age::AtLeast(17).is_adult(&policy()));
         assert!(!Age::Unknown.is_adult(&policy()), "who may be a child is treated as one");
     }
+
+    #[test]
+    fn a_text_of_the_greatest_length_and_an_image_of_today_are_lawful() {
+        let longest = EntryFacts { legal_basis: "ü".repeat(TEXT_CHARS_MAX), ..facts("a") };
+        assert_eq!(longest.check(&policy(), &plan(), now()), Ok(()));
+        let of_today = EntryFacts { image_date: date(2026, 11, 22), ..facts("a") };
+        assert_eq!(of_today.check(&policy(), &plan(), now()), Ok(()));
+    }
+
+    #[test]
+    fn every_status_is_read_as_it_is_written() {
+        for (status, text) in [
+            (Retention::Retained, "retained"),
+            (Retention::RetainedUntil(date(2027, 1, 2)), "retained until 2027-01-02"),
+            (Retention::UnderReview, "under review"),
+            (Retention::DueForDeletion, "due for deletion"),
+        ] {
+            assert_eq!((status.text().as_str(), Retention::from_text(text)), (text, Some(status)));
+        }
+    }
 }

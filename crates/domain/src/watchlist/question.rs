@@ -86,6 +86,7 @@ pub fn destroy_commitments(purged: &Purged, questions: u64, now: Timestamp) -> D
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watchlist::roll::tests::{plan, policy};
 
     #[test]
     fn references_are_one_however_they_are_written() {
@@ -97,5 +98,21 @@ mod tests {
             assert_eq!(Reference::new(unusable).unwrap_err(), Refusal::ReferenceUnusable, "{unusable:?}");
         }
         assert!(!format!("{:?}", reference("AB 12 3456")).contains("3456"));
+    }
+
+    #[test]
+    fn a_reference_has_one_spelling_which_is_not_shown() {
+        let reference = Reference::new("ab-12/3456").unwrap();
+        assert_eq!(reference.canonical(), "AB123456");
+        assert_eq!(format!("{reference:?}"), "Reference(not shown)");
+        for (length, usable) in [(3, false), (4, true), (200, true), (201, false)] {
+            assert_eq!(Reference::new(&"9".repeat(length)).is_ok(), usable, "{length} digits");
+        }
+    }
+
+    #[test]
+    fn what_answers_is_destroyed_the_policys_time_after_the_end_of_the_window() {
+        let policy = Policy { commitment_retention: jiff::SignedDuration::from_secs(60), ..policy() };
+        assert_eq!(commitments_due(&plan(), &policy), plan().ends + jiff::SignedDuration::from_secs(60));
     }
 }

@@ -245,4 +245,33 @@ pub(crate) mod tests {
         let refused = list.check(&policy(), &later, at(0)).err().unwrap();
         assert_eq!(refused, Refusal::ImageNotRetained { status: "retained until" });
     }
+
+    #[test]
+    fn one_image_of_a_child_protects_the_person_in_whatever_order_they_are_entered() {
+        let then = EntryFacts { age_at_image: Age::AtLeast(16), ..facts("a") };
+        let deceased = EntryFacts { protected: Some("deceased".into()), ..facts("a") };
+        for images in [[&then, &facts("a")], [&facts("a"), &then], [&deceased, &facts("a")], [&facts("a"), &deceased]] {
+            let list = roll(&images.map(Clone::clone));
+            assert_eq!(refusal(&list), Refusal::ApprovalMissing { people: 1 }, "{images:?}");
+        }
+        for images in [[&then, &deceased], [&deceased, &then]] {
+            let mut list = Roll::new();
+            images.into_iter().for_each(|image| list.enter(image.clone(), Approval::Given));
+            for label in ["b", "c", "d", "e"] {
+                list.enter(EntryFacts { label: label.into(), ..then.clone() }, Approval::Given);
+            }
+            let checked = list.check(&policy(), &plan(), at(0)).unwrap();
+            assert_eq!(checked.by_approval, BTreeMap::from([("child or age unknown".to_owned(), 5)]), "{images:?}");
+        }
+    }
+
+    #[test]
+    fn a_lone_child_is_not_singled_out_where_the_policy_protects_nobody_else() {
+        let policy = Policy { protected_grounds: vec![], ..policy() };
+        let mut list = Roll::new();
+        (0..5).for_each(|number| list.enter(facts(&number.to_string()), Approval::Missing));
+        list.enter(EntryFacts { age: Age::AtLeast(15), age_at_image: Age::AtLeast(15), ..facts("c") }, Approval::Given);
+        let checked = list.check(&policy, &plan(), at(0)).unwrap();
+        assert_eq!(checked.by_approval, BTreeMap::from([("child or age unknown or not needed".to_owned(), 6)]));
+    }
 }

@@ -105,3 +105,112 @@ impl NearestSuppressed {
         Ok(theirs && now < self.expires && self.score.value() > nearest.score.value())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::alert::tests::{at, judged, officer, operator, outcomes};
+    use crate::alert::{Judgement, Reclassification};
+    use crate::policy::tests::sound;
+    use crate::threshold::ModelId;
+
+    fn protector() -> Officer {
+        officer("dpo-1", Role::DataProtectionOfficer)
+    }
+
+    /// An alert that was closed with this outcome on 21 September 2026.
+    fn closed(outcome: Outcome) -> Closed {
+        let alert = judged(Judgement::SamePerson);
+        alert.record_outcome(&operator(), outcome, &outcomes(), at(30)).unwrap().into_parts().0
+    }
+
+    fn consent() -> Consent {
+        Consent { reference: "form 7".into(), given: date(2026, 9, 21) }
+    }
+
+    fn enter(alert: &Closed, consent: &Consent) -> Result<Decided<Suppression>, Refusal> {
+        let policy = Policy { suppression_length_max: SignedDuration::from_secs(1_000), ..sound() };
+        suppress(alert, &protector(), SuppressionId::new("s1").unwrap(), consent, &policy, at(40))
+    }
+
+    fn suppression() -> Suppression {
+        enter(&closed(Outcome::IdentityRefuted), &consent()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn somebody_is_suppressed_only_after_a_check_showed_somebody_else() {
+        for outcome in Outcome::ALL {
+            let entered = enter(&closed(outcome), &consent()).map(drop);
+            let lawful = outcome == Outcome::IdentityRefuted;
+            assert_eq!(entered, if lawful { Ok(()) } else { Err(Refusal::StopNotRefuted) }, "{outcome:?}");
+        }
+        // What was put right later counts as if it had been said at once.
+        let upheld = Reclassification::ComplaintUpheld;
+        let arrested = closed(Outcome::Arrest);
+        let righted = arrested.reclassify(&protector(), Outcome::IdentityRefuted, upheld, &outcomes(), at(35)).unwrap();
+        assert!(enter(righted.state(), &consent()).is_ok());
+    }
+
+    #[test]
+    fn a_suppression_names_its_alert_and_lasts_for_the_policys_time() {
+        let (state, event) = enter(&closed(Outcome::IdentityRefuted), &consent()).unwrap().into_parts();
+        let (alert, deployment) = (AlertId::new("a1").unwrap(), DeploymentId::new("d1").unwrap());
+        let (suppression, expires) = (SuppressionId::new("s1").unwrap(), at(1_040));
+        let happening = Happening::SuppressionEntered { deployment: deployment.clone(), alert: alert.clone(), expires };
+        assert_eq!(state, Suppression { suppression, deployment, alert, expires });
+        assert_eq!(event, Event { at: at(40), actor: Actor::Officer(protector().id), happening });
+    }
+
+    #[test]
+    fn a_face_is_kept_only_with_consent_that_was_given() {
+        let with = |consent: Consent| enter(&closed(Outcome::IdentityRefuted), &consent).map(drop);
+        assert_eq!(with(consent()), Ok(()), "given today");
+        assert_eq!(with(Consent { given: date(2026, 9, 20), ..consent() }), Ok(()));
+        assert_eq!(with(Consent { given: date(2026, 9, 22), ..consent() }), Err(Refusal::ConsentMissing));
+        assert_eq!(with(Consent { reference: " ".into(), ..consent() }), Err(Refusal::ConsentMissing));
+    }
+
+    #[test]
+    fn a_suppression_ends_by_itself_when_its_time_has_come_and_before_when_the_person_asks() {
+        let erased = |actor, now| {
+            let (deployment, alert) = (suppression().deployment, suppression().alert);
+            Event { at: at(now), actor, happening: Happening::SuppressionErased { deployment, alert } }
+        };
+        let expired = |now| suppression().expire(at(now)).map(|decided| decided.into_parts().1);
+        assert_eq!(expired(1_039), None);
+        assert_eq!(expired(1_040), Some(erased(Actor::System, 1_040)));
+        assert_eq!(expired(1_041), Some(erased(Actor::System, 1_041)));
+        let asked = suppression().erase(&protector(), at(50)).unwrap();
+        assert_eq!(*asked.event(), erased(Actor::Officer(protector().id), 50));
+        assert!(matches!(suppression().erase(&operator(), at(50)), Err(Refusal::RoleMayNot { .. })));
+        assert_eq!(*suppression().finish_erasure(at(60)).event(), erased(Actor::System, 60));
+    }
+
+    #[test]
+    fn a_face_is_the_suppressed_persons_only_where_it_reaches_them_in_time_and_is_nearer_to_them() {
+        let score = |value| Score::new(ModelId::new("m"), value).unwrap();
+        let threshold = Threshold::new(ModelId::new("m"), 0.5, 0.001, "set".into()).unwrap();
+        let outweighs = |theirs, listed, now| {
+            let nearest = Nearest { entry: 7, score: score(listed) };
+            NearestSuppressed { score: score(theirs), expires: at(100) }.outweighs(&nearest, &threshold, at(now))
+        };
+        for (theirs, listed, now, suppressed) in [
+            (0.8, 0.7, 99, true),
+            (0.8, 0.7, 100, false),
+            (0.8, 0.7, 101, false),
+            (0.7, 0.7, 99, false),
+            (0.6, 0.7, 99, false),
+            (0.5, 0.4, 99, true),
+            (0.49, 0.4, 99, false),
+        ] {
+            assert_eq!(outweighs(theirs, listed, now), Ok(suppressed), "{theirs} against {listed} at {now}");
+        }
+        let nearest = Nearest { entry: 7, score: score(0.7) };
+        let of_another_model = Score::new(ModelId::new("n"), 0.9).unwrap();
+        let theirs = NearestSuppressed { score: of_another_model, expires: at(100) };
+        assert_eq!(theirs.outweighs(&nearest, &threshold, at(99)), Err(Refusal::ScoreOfAnotherModel));
+    }
+}
