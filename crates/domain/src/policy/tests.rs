@@ -1,5 +1,8 @@
 //! A sound profile, and each way in which it may contradict itself.
 
+mod bounds;
+mod page;
+
 use super::*;
 use crate::alert::Outcome;
 

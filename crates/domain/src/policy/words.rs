@@ -73,4 +73,25 @@ mod tests {
         assert_eq!(rate(0.0038), "0.0038 (about 1 in 263)");
         assert_eq!(rate(0.0), "0");
     }
+
+    #[test]
+    fn what_is_no_rate_or_too_rare_to_be_counted_out_is_said_as_the_number_it_is() {
+        for (value, said) in [
+            (1.0, "1 (1 in 1)"),
+            (1e-14, "0.00000000000001 (1 in 100,000,000,000,000)"),
+            (1e-15, "0.000000000000001"),
+            (1e-16, "0.0000000000000001"),
+            (-0.001, "-0.001"),
+            (-0.0, "-0"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(rate(value), said);
+        }
+    }
+
+    #[test]
+    fn words_stand_in_a_row_in_their_order() {
+        assert_eq!(list(&["theft, or worse".to_owned(), "arson".to_owned()]), "theft, or worse; arson");
+        assert_eq!(list(&["arson".to_owned()]), "arson");
+    }
 }
