@@ -161,10 +161,13 @@ fn a_seeded_pair_is_judged_by_as_many_people_as_the_policy_asked_for() {
         assert_eq!(replayed(&[], people), Ok(AlertState::Raised(names.clone())));
     }
     let alone = names.clone().adjudicate(&operator(), Judgement::NotThisPerson, &sound(), at(20)).unwrap();
-    assert_eq!(replayed(&[one.clone()], Adjudicators::One), Ok(AlertState::Adjudicated(alone.into_parts().0)));
+    assert_eq!(
+        replayed(std::slice::from_ref(&one), Adjudicators::One),
+        Ok(AlertState::Adjudicated(alone.into_parts().0))
+    );
     let first = FirstJudgement { judgement: Judgement::NotThisPerson, salt: "00".into() };
     let once = names.clone().judge_first(&operator(), &first, &two(), at(20)).unwrap().into_parts().0;
-    assert_eq!(replayed(&[one.clone()], Adjudicators::Two), Ok(AlertState::JudgedOnce(once)));
+    assert_eq!(replayed(std::slice::from_ref(&one), Adjudicators::Two), Ok(AlertState::JudgedOnce(once)));
     let both = Adjudicated::by_two(names.clone(), Judgement::NotThisPerson, Judgement::SamePerson);
     let (twice, wrong) =
         ([one.clone(), another.clone()], |people| format!("{people} people judged it, or one of them twice"));
