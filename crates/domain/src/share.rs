@@ -277,7 +277,7 @@ pub fn export(
     raised.refuse_seeded()?;
     share.permits(Direction::Out, Shared::AlertEvidence, now)?;
     match hold {
-        Some(hold) if now < hold.until() => {}
+        Some(hold) if hold.alert() == &raised.alert && now < hold.until() => {}
         _ => raised.check_time(now)?,
     }
     let (deployment, alert) = (raised.deployment.clone(), raised.alert.clone());

@@ -10,6 +10,7 @@ use crate::alert::tests::{at, officer, operator, outcomes, raised, seen};
 use crate::alert::{Judgement, Origin};
 use crate::event::Publication;
 use crate::hold::{HoldGround, HoldTerms, hold};
+use crate::identifiers::AlertId;
 use crate::policy::tests::sound;
 
 fn policy() -> Policy {
@@ -217,6 +218,12 @@ fn the_evidence_of_an_alert_leaves_while_it_is_there_or_held() {
     assert_eq!(leaves(Some(&held), 1_000), Ok(()));
     assert_eq!(leaves(Some(&held), 1_499), Ok(()));
     assert_eq!(leaves(Some(&held), 1_500), gone);
+    let mut another = raised(Origin::Passage);
+    another.alert = AlertId::new("a2").unwrap();
+    let another = AlertState::Raised(another);
+    let terms = HoldTerms { ground: HoldGround::LegalProceedings, until: at(1_500) };
+    let held = hold(&another, None, &authoriser(), terms, "c".into(), &policy(), at(10)).unwrap().into_parts().0;
+    assert_eq!(leaves(Some(&held), 1_000), gone, "what is held is another's");
     assert_eq!(leaves(None, -1), Err(Refusal::ClockWentBack { last: at(0) }));
 
     let decided = export(&state, None, &long, &authoriser(), at(20)).unwrap();
