@@ -493,3 +493,10 @@ fn a_record_with_a_camera_that_the_rules_refuse_does_not_replay() {
     exercise.0.push(camera);
     assert!(Deployment::replay(&exercise.0).unwrap_err().found.contains("opens no camera"));
 }
+
+#[test]
+fn each_state_has_its_word() {
+    for (name, deployment) in states() {
+        assert_eq!(deployment.state(), if name == "prepared" { "announced" } else { name });
+    }
+}

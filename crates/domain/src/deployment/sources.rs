@@ -240,3 +240,25 @@ impl From<&CameraDeclaration> for CameraTerms {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_kinds_and_declarations_stand_on_the_record() {
+        assert_eq!(Kind::ALL.map(Kind::word), ["exercise", "live"]);
+        assert_eq!(
+            ["exercise", "live", "drill", ""].map(Kind::from_word),
+            [Some(Kind::Exercise), Some(Kind::Live), None, None]
+        );
+        let deployment = DeploymentId::new("d1").unwrap();
+        let (camera, digest) = ("c1".to_owned(), "d".to_owned());
+        let recording = Declaration::Recording { deployment: deployment.clone(), camera, digest, bytes: 1 };
+        let (name, source_commitment) = ("c1".into(), "s".into());
+        let terms = CameraTerms { name, source_commitment, zone: Zone::whole_view(), face_side_px_min: None };
+        let camera = Declaration::Camera { deployment: deployment.clone(), terms };
+        assert_eq!((recording.kind(), camera.kind()), ("recording-declared", "camera-declared"));
+        assert_eq!((recording.deployment(), camera.deployment()), (&deployment, &deployment));
+    }
+}

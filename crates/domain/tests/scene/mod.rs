@@ -6,6 +6,8 @@
     reason = "each test binary uses a part of it, and a test stops at the first surprise"
 )]
 
+pub mod stages;
+
 use domain::{
     Adjudicators, Age, Approval, CameraTerms, DeploymentId, EntryFacts, Equipment, Kind, ModelId, Officer, OfficerId,
     Operation, OperationId, OutsideAuthoriser, Plan, Policy, Retention, Role, Roles, Roll, SourceKind, Threshold, Zone,
@@ -20,6 +22,11 @@ pub const WINDOW: (i64, i64) = (3, 6);
 
 pub fn at(tick: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + tick * TICK.as_secs()).unwrap()
+}
+
+/// So many seconds after a tick.
+pub fn after(tick: i64, seconds: i64) -> Timestamp {
+    at(tick) + SignedDuration::from_secs(seconds)
 }
 
 pub fn ticks(count: i32) -> SignedDuration {
