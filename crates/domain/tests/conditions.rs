@@ -140,6 +140,20 @@ fn a_camera_asks_for_faces_as_large_as_the_policy_does_or_larger() {
 }
 
 #[test]
+fn the_cameras_declared_so_far_are_told_in_the_order_of_their_names() {
+    let rules = Policy { sources: vec![SourceKind::Camera], ..policy() };
+    let record = &mut Record::default();
+    let proposed = proposed(record, Plan { cameras: 2, ..live_plan() }, &rules);
+    let approved = record.take(proposed.approve(&authoriser(), &rules, at(0)));
+    let mut announced = announced(record, approved, &rules);
+    assert_eq!(announced.cameras().count(), 0);
+    for name in ["stairs", "gate"] {
+        announced = record.take(announced.declare_camera(&operator(), camera(name), &rules, at(2)));
+    }
+    assert_eq!(announced.cameras().collect::<Vec<_>>(), [&camera("gate"), &camera("stairs")]);
+}
+
+#[test]
 fn an_exercise_reads_the_recordings_it_declared_and_no_other() {
     let record = &mut Record::default();
     let approved = approved(record, &policy());

@@ -6,6 +6,7 @@
     reason = "each test binary uses a part of it, and a test stops at the first surprise"
 )]
 
+pub mod facts;
 pub mod stages;
 
 use domain::{
