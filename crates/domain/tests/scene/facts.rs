@@ -42,9 +42,12 @@ fn seed_figures() -> SeedFigures {
 
 /// Everything that an entry can say of a deployment, in words that fit one that started at the third tick.
 pub fn facts() -> Vec<(&'static str, Fact)> {
+    [before_the_start(), from_the_start_on(), of_an_alert()].concat()
+}
+
+fn before_the_start() -> Vec<(&'static str, Fact)> {
     let word = || "x".to_owned();
     let deployment = || "d1".to_owned();
-    let alert = || "a1".to_owned();
     let by_ground = || [("exercise subject".to_owned(), 1)].into();
     vec![
         ("proposed", Fact::DeploymentProposed(published_plan(&plan()))),
@@ -101,11 +104,43 @@ pub fn facts() -> Vec<(&'static str, Fact)> {
             }),
         ),
         ("seeds committed", Fact::SeedsCommitted { deployment: deployment(), seeds: 1, commitment: word() }),
+    ]
+}
+
+fn from_the_start_on() -> Vec<(&'static str, Fact)> {
+    let word = || "x".to_owned();
+    let deployment = || "d1".to_owned();
+    vec![
         ("started", Fact::DeploymentStarted { deployment: deployment(), equipment: equipment() }),
         ("paused", Fact::DeploymentPaused { deployment: deployment(), reason: word() }),
         ("resumed", Fact::DeploymentResumed { deployment: deployment() }),
         ("tripped", tripped_by("camera moved")),
         ("trip cleared", cleared_by(Role::AuthorisingOfficer)),
+        ("alerts suppressed", Fact::AlertsSuppressed { deployment: deployment(), up_to: 5 }),
+        ("receipt", receipt(at(3), at(4), COUNTS)),
+        ("ended", ended_with(Counts::default())),
+        ("watchlist destroyed", Fact::WatchlistDestroyed { deployment: deployment(), images: 1, key_destroyed: true }),
+        ("seeds revealed", Fact::SeedsRevealed(seed_figures())),
+        (
+            "purged",
+            Fact::DeploymentPurged {
+                deployment: deployment(),
+                alerts_destroyed: 0,
+                watchlist_images_destroyed: 1,
+                key_destroyed: true,
+            },
+        ),
+        ("commitments destroyed", Fact::CommitmentsDestroyed { deployment: deployment(), questions: 0 }),
+        ("results published", Fact::ResultsPublished { deployment: deployment(), results: results() }),
+        ("withdrawn", Fact::DeploymentWithdrawn { deployment: deployment(), reason: word() }),
+    ]
+}
+
+fn of_an_alert() -> Vec<(&'static str, Fact)> {
+    let word = || "x".to_owned();
+    let deployment = || "d1".to_owned();
+    let alert = || "a1".to_owned();
+    vec![
         (
             "alert raised",
             Fact::AlertRaised {
@@ -163,23 +198,6 @@ pub fn facts() -> Vec<(&'static str, Fact)> {
         ),
         ("hold released", Fact::HoldReleased { deployment: deployment(), alert: alert() }),
         ("held evidence destroyed", Fact::HeldEvidenceDestroyed { deployment: deployment(), alert: alert() }),
-        ("alerts suppressed", Fact::AlertsSuppressed { deployment: deployment(), up_to: 5 }),
-        ("receipt", receipt(at(3), at(4), COUNTS)),
-        ("ended", ended_with(Counts::default())),
-        ("watchlist destroyed", Fact::WatchlistDestroyed { deployment: deployment(), images: 1, key_destroyed: true }),
-        ("seeds revealed", Fact::SeedsRevealed(seed_figures())),
-        (
-            "purged",
-            Fact::DeploymentPurged {
-                deployment: deployment(),
-                alerts_destroyed: 0,
-                watchlist_images_destroyed: 1,
-                key_destroyed: true,
-            },
-        ),
-        ("commitments destroyed", Fact::CommitmentsDestroyed { deployment: deployment(), questions: 0 }),
-        ("results published", Fact::ResultsPublished { deployment: deployment(), results: results() }),
-        ("withdrawn", Fact::DeploymentWithdrawn { deployment: deployment(), reason: word() }),
     ]
 }
 
