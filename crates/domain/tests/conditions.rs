@@ -164,3 +164,9 @@ fn an_exercise_reads_the_recordings_it_declared_and_no_other() {
     assert_eq!(live.plan().kind, Kind::Exercise);
     assert_eq!(live.declares_camera("c1", &digest()), None, "a recording is no camera");
 }
+
+#[test]
+fn a_watchlist_frozen_after_the_start_is_none() {
+    assert_eq!(start(after(4, 1), at(4), &policy(), at(4)), Err(Refusal::WatchlistNotFrozen));
+    assert_eq!(start(at(4), at(4), &policy(), at(4)), Ok(()));
+}

@@ -6,8 +6,10 @@
 
 mod clips;
 mod cost;
+mod soak;
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -16,10 +18,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use capture::{Pace, Recording, Transport};
 use domain::{Clock as _, Kind};
-use face::{Bundle, OpenOptions, models};
+use face::{Bundle, Faces, OpenOptions, models};
 use pipeline::cadence::Rhythm;
 use pipeline::{Footage, LiveCamera, Running, Source};
 use serde::Serialize;
+use tempfile::TempDir;
 
 use self::clips::{Clip, Server, Walkers};
 use self::cost::Cost;
@@ -67,6 +70,10 @@ pub(crate) struct LiveArgs {
     /// Threads of each graph.
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
+    /// Over and over, as fast as can be, until the cameras have sent so many hours of stream: what was made and destroyed, and
+    /// whether memory grows.
+    #[arg(long, value_name = "HOURS", conflicts_with_all = ["from", "every_frame", "fast"])]
+    soak: Option<f64>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -121,43 +128,89 @@ pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
     let long_side_max_px = (!args.every_frame).then_some(args.long_side);
     let threads = args.threads;
     let options = OpenOptions { models_dir, engine: None, threads, long_side_max_px };
-    let open = || Bundle::open(&args.bundle, &options);
-    let mut faces = open()?;
+    let mut faces = Bundle::open(&args.bundle, &options)?;
     let walkers = Walkers::gather(&args.walking, &args.listed, &mut faces)?;
     let clips: Vec<Clip> = (0..args.cameras).map(|camera| walkers.clip(camera, &args.clips)).collect::<Result<_>>()?;
     let server = (args.from == Feed::Rtsp).then(|| Server::start(&clips)).transpose()?;
-    let sources = sources(&clips, server.as_ref())?;
-
-    let folder = tempfile::tempdir()?;
-    let clock = Arc::new(SystemClock);
-    let staff = Staff::of_an_exercise(clock.now())?;
-    let terms = Terms {
-        policy: store::shipped_policy(PROFILE).context("the laboratory profile is shipped")?,
-        kind: if server.is_some() { Kind::Live } else { Kind::Exercise },
-        name: PROFILE,
-        place: "no place: rendered people of a published research set, on this machine",
-        cameras: u32::try_from(args.cameras)?,
-    };
-    let prepared = exercise::announce(folder.path(), &staff, &terms, &*clock)?;
-    let Started { store, policy, live, .. } =
-        prepared.start(&staff, walkers.subjects(), &mut faces, &sources, &*clock)?;
-    let pace = if args.every_frame || args.fast { Pace::AsFastAsConsumed } else { Pace::RealTime };
-    let cost = cost::Meter::start();
-    let running = pipeline::start(pipeline::Exercise {
-        store: Arc::new(Mutex::new(store)),
-        live,
-        policy,
-        faces: open()?,
-        sources,
-        clock,
-        pace,
-        rhythm: if args.every_frame { Rhythm::EveryFrame } else { Rhythm::Usual },
-        view_interval: Some(Duration::from_millis(250)),
-    })?;
+    let mut bench = Bench { args: &args, options: &options, walkers: &walkers, clips: &clips, server, faces };
+    if let Some(hours) = args.soak {
+        return soak::run(&mut bench, hours)?.print(args.json);
+    }
+    let (deployed, cost) = (bench.deploy()?, cost::Meter::start());
+    let running = deployed.start()?;
     let lasts = clips.iter().map(|clip| clip.lasts).max().unwrap_or_default();
-    let load_at_worst = watch(&running, server.is_some().then_some(lasts), &cost);
+    let load_at_worst = watch(&running, bench.server.is_some().then_some(lasts), &cost);
     let outcome = outcome(&args, &walkers, &clips, &running, cost, load_at_worst);
     outcome.print(args.json)
+}
+
+/// What every deployment of a bench is made of.
+struct Bench<'a> {
+    args: &'a LiveArgs,
+    options: &'a OpenOptions,
+    walkers: &'a Walkers,
+    clips: &'a [Clip],
+    server: Option<Server>,
+    faces: Faces,
+}
+
+/// A deployment that may start, in a folder that goes with it.
+struct Deployed {
+    exercise: pipeline::Exercise,
+    folder: TempDir,
+}
+
+/// A deployment that runs, or ran.
+struct Run {
+    running: Running,
+    /// Deleted when dropped.
+    _folder: TempDir,
+}
+
+impl Bench<'_> {
+    /// A deployment from its announcement to its start on the record.
+    fn deploy(&mut self) -> Result<Deployed> {
+        let (args, folder, clock) = (self.args, tempfile::tempdir()?, Arc::new(SystemClock));
+        let sources = sources(self.clips, self.server.as_ref())?;
+        let staff = Staff::of_an_exercise(clock.now())?;
+        let terms = Terms {
+            policy: store::shipped_policy(PROFILE).context("the laboratory profile is shipped")?,
+            kind: if self.server.is_some() { Kind::Live } else { Kind::Exercise },
+            name: PROFILE,
+            place: "no place: rendered people of a published research set, on this machine",
+            cameras: u32::try_from(args.cameras)?,
+        };
+        let prepared = exercise::announce(folder.path(), &staff, &terms, &*clock)?;
+        let Started { store, policy, live, .. } =
+            prepared.start(&staff, self.walkers.subjects(), &mut self.faces, &sources, &*clock)?;
+        let as_fast_as_can_be = args.every_frame || args.fast || args.soak.is_some();
+        let exercise = pipeline::Exercise {
+            store: Arc::new(Mutex::new(store)),
+            live,
+            policy,
+            faces: Bundle::open(&args.bundle, self.options)?,
+            sources,
+            clock,
+            pace: if as_fast_as_can_be { Pace::AsFastAsConsumed } else { Pace::RealTime },
+            rhythm: if args.every_frame { Rhythm::EveryFrame } else { Rhythm::Usual },
+            view_interval: Some(Duration::from_millis(250)),
+        };
+        Ok(Deployed { exercise, folder })
+    }
+}
+
+impl Deployed {
+    fn start(self) -> Result<Run> {
+        Ok(Run { running: pipeline::start(self.exercise)?, _folder: self.folder })
+    }
+}
+
+impl Deref for Run {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.running
+    }
 }
 
 /// The clips as recordings, or as the cameras of the server.

@@ -176,7 +176,9 @@ impl Announced {
     }
 
     fn check_watchlist(&self, policy: &Policy, now: Timestamp) -> Result<(), Refusal> {
-        let Some(frozen) = &self.preparation.watchlist else { return Err(Refusal::WatchlistNotFrozen) };
+        // A clock that went back makes no list fresh.
+        let frozen = self.preparation.watchlist.as_ref().filter(|frozen| frozen.at <= now);
+        let frozen = frozen.ok_or(Refusal::WatchlistNotFrozen)?;
         if frozen.people == 0 {
             return Err(Refusal::WatchlistEmpty);
         }

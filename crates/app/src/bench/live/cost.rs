@@ -95,6 +95,11 @@ fn resident_kib() -> u64 {
     processes.into_iter().map(proportional_kib).sum()
 }
 
+/// Proportional memory of this process alone.
+pub(super) fn own_kib() -> u64 {
+    proportional_kib(std::process::id())
+}
+
 fn proportional_kib(process: u32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
