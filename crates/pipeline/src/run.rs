@@ -408,8 +408,12 @@ impl Run {
             seen = Some((face.view.frame_number, face.view.face));
             sealed_form(face)
         };
-        let (now, stopwatch) = (self.clock.now(), Stopwatch::start());
-        match lock(&self.store).raise_alert(pending, live, &name, seal, now) {
+        let stopwatch = Stopwatch::start();
+        let mut store = lock(&self.store);
+        // Read while nobody else can record anything: an entry is never dated before another that is there already.
+        let raised = store.raise_alert(pending, live, &name, seal, self.clock.now());
+        drop(store);
+        match raised {
             Ok(raised) => {
                 self.board.metrics.took(StageOfWork::Record, &stopwatch);
                 // A passage that ended with its recording was complete when that ended.
@@ -463,8 +467,9 @@ impl Run {
     /// The last receipt, then the end; what is due then, because an urgent approval lapsed, is destroyed at once.
     fn close(&mut self, reason: &str) -> Result<(), PipelineError> {
         self.forget_view()?;
-        let (unreported, now) = (self.tally.unreported(), self.clock.now());
+        let unreported = self.tally.unreported();
         let mut store = lock(&self.store);
+        let now = self.clock.now();
         match store.deployment(self.lease.deployment())?.into_inner() {
             Deployment::Live(live) => {
                 let mut live = store.commit(live.count(unreported, now)?)?;

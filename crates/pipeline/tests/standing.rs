@@ -73,6 +73,25 @@ fn a_run_that_an_officer_pauses_can_be_ended_without_going_on() {
     assert_eq!(count(&place.told(&watched.deployment), "DeploymentResumed"), 0);
 }
 
+#[test]
+fn what_others_record_while_an_alert_is_raised_is_in_order_with_it() {
+    let place = Place::new();
+    let watched = place.run("busy", &passing(&[LISTED; 8]), &[18]);
+    assert!(watched.stands());
+    let alert = place.store().alerts(&watched.deployment).expect("readable")[0].alert.raised().alert.clone();
+    let operator = officer(Role::Operator);
+    watched.go_on();
+    // Somebody looks at an alert again and again: the store is never free for long, and time goes on.
+    while !watched.running.status().stage.is_over() {
+        let mut store = place.store();
+        store.view_evidence(&alert, &operator, place.now()).expect("readable");
+        drop(store);
+        std::thread::yield_now();
+    }
+    ends_in_order(&place, &watched);
+    assert_eq!(watched.running.status().counts.alerts_kept, 8);
+}
+
 /// Something touches a wire while a run stands at this frame: it pauses by itself, tells of it once, is not resumed as if an
 /// officer had paused it, and goes on when somebody clears the wire.
 fn trips(wire: Wire, frame: usize, touch: impl FnOnce(&Place, &Watched)) {

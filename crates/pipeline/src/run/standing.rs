@@ -53,13 +53,13 @@ impl Run {
                         self.go_on(&live, now)?;
                     }
                     let reports = self.watched_now(now);
-                    if !self.pull(live.clone(), &reports, now)? {
+                    if !self.pull(live.clone(), &reports)? {
                         self.renew_lease(&live, now)?;
                         return Ok(None);
                     }
                 }
                 Deployment::Paused(paused) => {
-                    self.stand(paused, now)?;
+                    self.stand(paused)?;
                     if let Some(reason) = self.board.stop_within(NAP) {
                         return Ok(Some(reason));
                     }
@@ -71,19 +71,19 @@ impl Run {
 
     /// Evaluates the rates, once a minute with the receipt.
     pub(super) fn watch_rates(&mut self) -> Result<(), PipelineError> {
-        let now = self.clock.now();
         let watched = Watched { camera_moved: None, differential_ratio: None, ..self.rates()? };
         let live = lock(&self.store).deployment(self.lease.deployment())?.into_inner().expect_live()?;
-        if self.pull(live, &watched, now)? {
+        if self.pull(live, &watched)? {
             self.standing.doubt();
         }
         Ok(())
     }
 
     /// Pauses the deployment if a wire is touched; says whether one was.
-    fn pull(&mut self, live: Live, watched: &Watched, now: Timestamp) -> Result<bool, PipelineError> {
+    fn pull(&mut self, live: Live, watched: &Watched) -> Result<bool, PipelineError> {
         let Some(trip) = tripped(watched, &self.policy) else { return Ok(false) };
         let mut store = lock(&self.store);
+        let now = self.clock.now();
         store.commit(live.trip(&trip, now))?;
         store.publish(now)?;
         Ok(true)
@@ -125,7 +125,7 @@ impl Run {
     }
 
     /// Everything in view is dropped and wiped, and what had been counted is put on the record.
-    fn stand(&mut self, paused: Paused, now: Timestamp) -> Result<(), PipelineError> {
+    fn stand(&mut self, paused: Paused) -> Result<(), PipelineError> {
         if self.standing.paused {
             return Ok(());
         }
@@ -146,6 +146,7 @@ impl Run {
         let unreported = self.tally.unreported();
         if unreported != Counts::default() {
             let mut store = lock(&self.store);
+            let now = self.clock.now();
             store.commit(paused.count(unreported, now)?)?;
             self.tally.mark_reported();
             store.publish(now)?;
