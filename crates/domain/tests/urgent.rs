@@ -221,3 +221,11 @@ fn a_record_of_a_ratification_that_was_none_does_not_replay() {
     assert_eq!(with(by(proposer()), just_before), not_independent);
     assert_eq!(with(by(urgent_authoriser()), just_before), not_independent);
 }
+
+#[test]
+fn a_lease_on_an_urgent_approval_never_outlasts_it() {
+    let live = urgently_live(&mut Record::default());
+    assert_eq!(live.lease(&rules(), at(LAPSES - 1)).unwrap().until(), at(LAPSES));
+    assert_eq!(live.lease(&rules(), after(LAPSES, -1)).unwrap().until(), at(LAPSES));
+    assert_eq!(live.lease(&rules(), at(LAPSES)), Err(lapsed()));
+}
