@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use face::{Detection, EngineError, Faces, Picture, PictureView, Rect};
 
+use crate::mask::{COVER, grown};
 use crate::track::{CONFIRMING_VIEWS, Tracker};
 use crate::view::{Passage, View, sharp, worth_at_most};
 use crate::window::Seen;
 
 /// How far around a face the picture for the operator reaches, in widths of the face. A chip lies within it.
 const SURROUNDINGS_WIDTHS: f32 = 0.6;
+/// The grey of what is covered in it.
+const COVERED: u8 = 128;
 
 /// Examines the frames of one camera.
 pub struct Examiner {
@@ -56,7 +59,7 @@ impl Examiner {
         for (number, found) in changes.seen {
             let passage = self.passages.entry(number).or_default();
             passage.count_view();
-            if let Some(view) = worth_keeping(passage, seen, &large[found]) {
+            if let Some(view) = worth_keeping(passage, seen, &large[found], &self.detections) {
                 passage.offer(view);
             }
             examined.due.extend(passage.take_due().map(|view| (number, view)));
@@ -120,13 +123,14 @@ impl Examiner {
     }
 }
 
-/// The view of a detection, if its passage wants it. Pixels are looked at only where the view could be the best one.
-fn worth_keeping(passage: &Passage, seen: &Seen<'_>, detection: &Detection) -> Option<View> {
+/// The view of a detection, if its passage wants it. Pixels are looked at only where the view could be the best one. Of
+/// whoever else is `in_view` nothing is in it.
+fn worth_keeping(passage: &Passage, seen: &Seen<'_>, detection: &Detection, in_view: &[Detection]) -> Option<View> {
     let worth_at_most = worth_at_most(detection);
     if !passage.wants(worth_at_most) {
         return None;
     }
-    let close = CloseUp::of(seen.picture(), detection);
+    let close = CloseUp::of(seen.picture(), detection, in_view);
     let worth = worth_at_most * sharp(close.picture.view(), &close.detection);
     passage.wants(worth).then(|| View {
         surroundings: close.picture,
@@ -139,12 +143,28 @@ fn worth_keeping(passage: &Passage, seen: &Seen<'_>, detection: &Detection) -> O
 }
 
 impl CloseUp {
-    fn of(picture: PictureView<'_>, detection: &Detection) -> Self {
-        let (picture, [left, top]) = surroundings(picture, &detection.face);
+    fn of(picture: PictureView<'_>, detection: &Detection, in_view: &[Detection]) -> Self {
+        let (mut picture, [left, top]) = surroundings(picture, &detection.face);
         let (left, top) = (left as f32, top as f32);
-        let face = Rect { left: detection.face.left - left, top: detection.face.top - top, ..detection.face };
+        let within = |face: Rect| Rect { left: face.left - left, top: face.top - top, ..face };
+        let face = within(detection.face);
+        for other in in_view.iter().filter(|other| other.face != detection.face) {
+            cover(&mut picture, &grown(&within(other.face), COVER), &face);
+        }
         let points = detection.points.map(|point| face::Point { x: point.x - left, y: point.y - top });
         Self { picture, detection: Detection { face, points, ..*detection } }
+    }
+}
+
+/// Greys a part of a picture, all but what lies within the face that the picture is of.
+fn cover(picture: &mut Picture, part: &Rect, face: &Rect) {
+    let width = picture.width();
+    for (at, pixel) in (0..).zip(picture.pixels_mut().chunks_exact_mut(3)) {
+        let (x, y) = ((at % width) as f32 + 0.5, (at / width) as f32 + 0.5);
+        let lies_in = |rect: &Rect| rect.left <= x && x < rect.right() && rect.top <= y && y < rect.bottom();
+        if lies_in(part) && !lies_in(face) {
+            pixel.fill(COVERED);
+        }
     }
 }
 
@@ -157,4 +177,35 @@ pub fn surroundings(picture: PictureView<'_>, face: &Rect) -> (Picture, [u32; 2]
         width: face.width + 2.0 * margin,
         height: face.height + 2.0 * margin,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use face::Point;
+
+    use super::*;
+
+    fn found(left: f32, top: f32, side: f32) -> Detection {
+        let face = Rect { left, top, width: side, height: side };
+        Detection { face, confidence: 0.9, points: [Point { x: left + side / 2.0, y: top + side / 2.0 }; 5] }
+    }
+
+    #[test]
+    fn of_others_nothing_is_in_the_picture_of_a_face_but_what_overlaps_the_face_itself() {
+        let white = Picture::from_rgb(200, 120, vec![255; 3 * 200 * 120]).expect("whole");
+        let (subject, beside) = (found(60.0, 40.0, 40.0), found(105.0, 40.0, 20.0));
+        let far = found(180.0, 90.0, 20.0);
+        let close = CloseUp::of(white.view().into(), &subject, &[far, subject, beside]);
+        assert_eq!((close.picture.width(), close.picture.height()), (88, 88));
+        // The cut begins at (36, 16); the one beside is covered from 100 to 130 and from 35 to 65, half as wide again.
+        for (at, pixel) in (0_u32..).zip(close.picture.view().pixels.chunks_exact(3)) {
+            let (x, y) = (at % 88 + 36, at / 88 + 16);
+            let covered = (100..130).contains(&x) && (35..65).contains(&y);
+            assert_eq!(pixel[0], if covered { COVERED } else { 255 }, "{x}, {y}");
+        }
+        let over = found(80.0, 40.0, 40.0);
+        let close = CloseUp::of(white.view().into(), &subject, &[over]);
+        let at = |x: u32, y: u32| close.picture.view().row(y - 16)[3 * (x - 36) as usize];
+        assert_eq!((at(99, 60), at(100, 60), at(99, 36)), (255, COVERED, COVERED), "the face itself stays");
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) const COLUMNS_MAX: u32 = 32;
 /// Blocks across a masked face. At 6 x 6 no recogniser in use has a face to align.
 const BLOCKS_ACROSS: u32 = 6;
 /// How much larger than the face its blocks are, so that hair line and jaw are covered too.
-const COVER: f32 = 1.5;
+pub(crate) const COVER: f32 = 1.5;
 /// JPEG quality of the view.
 const JPEG_QUALITY: u8 = 80;
 /// Colours of the outlines: grey for a masked face, amber for an alert.
@@ -67,7 +67,7 @@ pub fn masked(frame: PictureView<'_>, faces: &[Shown]) -> RgbImage {
 /// An area of the screen, in its pixels: left, top, right, bottom (exclusive).
 type Area = [u32; 4];
 
-fn grown(face: &Rect, by: f32) -> Rect {
+pub(crate) fn grown(face: &Rect, by: f32) -> Rect {
     let (width, height) = (face.width * by, face.height * by);
     let centre = face.centre();
     Rect { left: centre.x - width / 2.0, top: centre.y - height / 2.0, width, height }
