@@ -9,7 +9,6 @@ mod cost;
 mod soak;
 
 use std::collections::BTreeSet;
-use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -137,10 +136,10 @@ pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
         return soak::run(&mut bench, hours)?.print(args.json);
     }
     let (deployed, cost) = (bench.deploy()?, cost::Meter::start());
-    let running = deployed.start()?;
+    let run = deployed.start()?;
     let lasts = clips.iter().map(|clip| clip.lasts).max().unwrap_or_default();
-    let load_at_worst = watch(&running, bench.server.is_some().then_some(lasts), &cost);
-    let outcome = outcome(&args, &walkers, &clips, &running, cost, load_at_worst);
+    let load_at_worst = watch(&run.running, bench.server.is_some().then_some(lasts), &cost);
+    let outcome = outcome(&args, &walkers, &clips, &run.running, cost, load_at_worst);
     outcome.print(args.json)
 }
 
@@ -202,14 +201,6 @@ impl Bench<'_> {
 impl Deployed {
     fn start(self) -> Result<Run> {
         Ok(Run { running: pipeline::start(self.exercise)?, _folder: self.folder })
-    }
-}
-
-impl Deref for Run {
-    type Target = Running;
-
-    fn deref(&self) -> &Running {
-        &self.running
     }
 }
 

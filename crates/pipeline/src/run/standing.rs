@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Cause, Counts, Deployment, Due, Live, Paused, Refusal, Watched, tripped};
+use domain::{Cause, Counts, Deployment, Due, Live, Refusal, Watched, tripped};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Run;
@@ -59,7 +59,7 @@ impl Run {
                     }
                 }
                 Deployment::Paused(paused) => {
-                    self.stand(paused)?;
+                    self.stand(paused.cause())?;
                     if let Some(reason) = self.board.stop_within(NAP) {
                         return Ok(Some(reason));
                     }
@@ -125,7 +125,7 @@ impl Run {
     }
 
     /// Everything in view is dropped and wiped, and what had been counted is put on the record.
-    fn stand(&mut self, paused: Paused) -> Result<(), PipelineError> {
+    fn stand(&mut self, cause: Cause) -> Result<(), PipelineError> {
         if self.standing.paused {
             return Ok(());
         }
@@ -139,7 +139,7 @@ impl Run {
             }
         }
         self.forget_view()?;
-        let reason = match paused.cause() {
+        let reason = match cause {
             Cause::Officer => "an officer paused it".to_owned(),
             Cause::Trip(wire) => format!("a trip-wire paused it: {}", wire.word()),
         };
@@ -147,9 +147,12 @@ impl Run {
         if unreported != Counts::default() {
             let mut store = lock(&self.store);
             let now = self.clock.now();
-            store.commit(paused.count(unreported, now)?)?;
-            self.tally.mark_reported();
-            store.publish(now)?;
+            // Read anew: where somebody resumed it meanwhile, the next receipt tells what was counted.
+            if let Deployment::Paused(paused) = store.deployment(self.lease.deployment())?.into_inner() {
+                store.commit(paused.count(unreported, now)?)?;
+                self.tally.mark_reported();
+                store.publish(now)?;
+            }
         }
         self.post_counts();
         self.board.posted().status.stage = Stage::Paused(reason);

@@ -50,11 +50,11 @@ pub(super) fn run(bench: &mut Bench<'_>, hours: f64) -> Result<Soak> {
         grows_mib_per_stream_hour: 0.0,
     };
     while passed < wanted {
-        let running = bench.deploy()?.start()?;
-        watch(&running, None, &cost);
-        let status = running.status();
+        let run = bench.deploy()?.start()?;
+        watch(&run.running, None, &cost);
+        let status = run.running.status();
         ensure!(status.counts.balanced(), "a deployment does not account for each template: {:?}", status.counts);
-        drop(running);
+        drop(run);
         passed += each;
         soak.deployments += 1;
         soak.faces_seen += status.counts.faces_seen;
