@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use capture::Pace;
 use clap::Args;
 use domain::Clock;
-use face::bundle::OpenOptions;
+use face::bundle::{OpenOptions, side_by_side};
 use face::models::progress::Progress;
 use face::models::{self, InstallOptions, Need};
 use face::{Bundle, Faces};
@@ -102,6 +102,7 @@ pub(crate) fn run(args: DemoArgs) -> Result<ExitCode> {
         live,
         policy: policy.clone(),
         faces: open_for_frames()?,
+        faces_beside: (1..side_by_side(sources.len())).map(|_| open_for_frames()).collect::<Result<_>>()?,
         sources,
         clock: Arc::clone(&clock),
         pace: if args.once { Pace::AsFastAsConsumed } else { Pace::RealTime },

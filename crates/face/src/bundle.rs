@@ -1,6 +1,7 @@
 //! A bundle: the detector and the recogniser that work together, opened by name.
 
 use std::borrow::Borrow;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,6 +86,11 @@ impl Bundle {
         let recognizer = open_recognizer(catalogue.manifest(&bundle.recogniser)?, engine, options)?;
         Ok(Faces { detector, recognizer, engine, bundle: bundle.name })
     }
+}
+
+/// How many times a bundle is opened so that `cameras` can be looked at side by side: once for each core, and no more than there are cameras.
+pub fn side_by_side(cameras: usize) -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(cameras).max(1)
 }
 
 /// Reads a model's file, checks it, and gives it the form in which the engines run it best.

@@ -96,7 +96,7 @@ impl Traces {
 
     fn take(&mut self, examined: Examined, faces: &mut Faces) -> Result<(), PipelineError> {
         for (_, view) in examined.due {
-            let chip = view.chip(&*faces.recognizer);
+            let chip = view.chip(faces)?;
             for template in faces.recognizer.embed(std::slice::from_ref(&chip))? {
                 self.add_template(&template);
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use face::quality::{inter_eye_distance_px, pose, sharpness};
-use face::{Chip, Detection, Picture, Recognizer, Rect, RgbView};
+use face::{Chip, Detection, EngineError, Faces, Picture, Rect, RgbView};
 
 /// Most templates made of one passage. Each is one more look, and one more chance of a false candidate.
 pub const VIEWS_COMPARED_MAX: u32 = 2;
@@ -18,6 +18,8 @@ const VIEWS_BETWEEN: u32 = 3;
 const GAIN_MIN: f32 = 1.2;
 /// How much better the best view must be than the last one compared to be compared when the passage ends.
 const GAIN_MIN_AT_END: f32 = 1.05;
+/// Least overlap (intersection over union) of a face with what is found in its close-up for the two to be the same face.
+const SAME_FACE_OVERLAP_MIN: f32 = 0.4;
 /// Distance between the eyes, in pixels, beyond which more does not help: recognisers read chips of 112 to 150 pixels.
 const EYES_ENOUGH_PX: f32 = 45.0;
 
@@ -38,9 +40,14 @@ pub struct View {
 }
 
 impl View {
-    /// The aligned face, cut out only when it is compared: most views are replaced by a better one before.
-    pub fn chip(&self, recognizer: &dyn Recognizer) -> Chip {
-        recognizer.align(self.surroundings.view(), &self.found)
+    /// The aligned face, cut out only when it is compared: most views are replaced by a better one before. Its points are looked
+    /// for again in the cut, which is larger than the face was where it was found; where none is found there, they stay as they are.
+    pub fn chip(&self, faces: &mut Faces) -> Result<Chip, EngineError> {
+        let again = faces.detector.look_closely(self.surroundings.view().into())?;
+        let same = |face: &Detection| face.face.overlap(&self.found.face);
+        let nearest = again.into_iter().max_by(|a, b| same(a).total_cmp(&same(b)));
+        let found = nearest.filter(|face| same(face) >= SAME_FACE_OVERLAP_MIN).unwrap_or(self.found);
+        Ok(faces.recognizer.align(self.surroundings.view(), &found))
     }
 }
 

@@ -7,10 +7,13 @@ mod cameras;
 #[path = "standing/scene.rs"]
 mod scene;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use domain::{AlertState, Cause, Consent, Deployment, DeploymentId, Engagement, Judgement, Outcome, Role, Wire};
 use jiff::SignedDuration;
 use pipeline::Stage;
-use scene::{ALIKE, LISTED, NOBODY, Place, Watched, officer};
+use scene::{ALIKE, Beside, LISTED, Meeting, NOBODY, Place, Watched, faces, officer};
 
 /// Frames: somebody passes, for so many, and is gone for as long as ends their passage.
 fn passing(heads: &[usize]) -> Vec<Option<usize>> {
@@ -189,4 +192,24 @@ fn who_was_wrongly_stopped_raises_no_second_alert_and_that_is_counted() {
     assert_eq!(count(&told, "AlertRaised"), 1);
     let suppressed: Vec<_> = told.iter().filter(|fact| fact.starts_with("AlertsSuppressed")).collect();
     assert!(suppressed.len() == 1 && suppressed[0].contains("up_to: 5"), "{suppressed:?}");
+}
+
+#[test]
+fn two_cameras_are_looked_at_at_once_and_decided_about_as_if_they_were_not() {
+    let (place, meeting) = (Place::new(), Arc::new(Meeting::default()));
+    let beside = || faces(Box::new(Beside(Arc::clone(&meeting))));
+    let (one, other) = (passing(&[LISTED, NOBODY, LISTED]), passing(&[NOBODY, LISTED, LISTED, NOBODY]));
+    let told = |name: &str, faces: Vec<face::Faces>| {
+        let running = place.run_two(name, [&one, &other], faces);
+        let status = running.wait();
+        assert_eq!(status.stage, Stage::Ended, "{status:?}");
+        let raised = running.raised().into_iter().map(|alert| (alert.camera, alert.frame_number, alert.entry));
+        (status.counts, status.passages, raised.collect::<BTreeSet<_>>())
+    };
+    let side_by_side = told("side-by-side", vec![beside(), beside()]);
+    assert!(meeting.took_place(), "one waited in vain for the other");
+    assert_eq!(side_by_side.0.faces_seen, 7);
+    assert_eq!(side_by_side.2.len(), 4);
+    assert_eq!(side_by_side, told("one-by-one", vec![beside()]));
+    assert_eq!(place.store().check().expect("readable"), vec![]);
 }

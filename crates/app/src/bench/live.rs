@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use capture::{Pace, Recording, Transport};
 use domain::{Clock as _, Kind};
+use face::bundle::side_by_side;
 use face::{Bundle, Faces, OpenOptions, models};
 use pipeline::cadence::Rhythm;
 use pipeline::{Footage, LiveCamera, Running, Source};
@@ -69,6 +70,9 @@ pub(crate) struct LiveArgs {
     /// Threads of each graph.
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
+    /// How many cameras are looked at side by side; as many as there are cores when absent.
+    #[arg(long, value_name = "N")]
+    beside: Option<usize>,
     /// Over and over, as fast as can be, until the cameras have sent so many hours of stream: what was made and destroyed, and
     /// whether memory grows.
     #[arg(long, value_name = "HOURS", conflicts_with_all = ["from", "every_frame", "fast"])]
@@ -188,6 +192,9 @@ impl Bench<'_> {
             live,
             policy,
             faces: Bundle::open(&args.bundle, self.options)?,
+            faces_beside: (1..args.beside.unwrap_or_else(|| side_by_side(sources.len())))
+                .map(|_| Bundle::open(&args.bundle, self.options))
+                .collect::<Result<_, _>>()?,
             sources,
             clock,
             pace: if as_fast_as_can_be { Pace::AsFastAsConsumed } else { Pace::RealTime },

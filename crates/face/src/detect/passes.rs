@@ -16,6 +16,10 @@ const MARGIN_PX: u32 = 64;
 /// Most tiles of one picture; beyond it tiles grow, so that a small limit and a huge picture stay affordable.
 const TILES_MAX: u32 = 256;
 
+/// The side of the graph's input for a close-up of one face, and the black around it on all four sides.
+const CLOSE_UP_SIDE_PX: u32 = 192;
+const CLOSE_UP_MARGIN_PX: u32 = 16;
+
 /// One reading of a part of a picture at some scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pass {
@@ -51,6 +55,11 @@ enum Keeps {
 }
 
 impl Pass {
+    /// The shape of the graph's input.
+    pub(super) fn shape(&self) -> [usize; 4] {
+        [1, 3, self.input_height as usize, self.input_width as usize]
+    }
+
     /// A face of the graph's input in the picture's pixels; `None` when another pass answers for it.
     pub(super) fn place(&self, found: &Detection) -> Option<Detection> {
         let across = self.width as f32 / self.scaled_width as f32;
@@ -69,6 +78,29 @@ impl Pass {
             }
         };
         kept.then_some(Detection { face, confidence: found.confidence, points })
+    }
+}
+
+/// The one reading of a close-up, whatever its size.
+pub(super) fn close_up(width: u32, height: u32, input: InputSize) -> Pass {
+    let (side, margin_px) = match input {
+        InputSize::Free => (CLOSE_UP_SIDE_PX, CLOSE_UP_MARGIN_PX),
+        InputSize::Fixed { side_px } => (side_px.max(1), 0),
+    };
+    let (long, room) = (u64::from(width.max(height).max(1)), u64::from(side - 2 * margin_px));
+    let fit = |side: u32| (u64::from(side) * room / long).max(1) as u32;
+    let (scaled_width, scaled_height) = (fit(width), fit(height));
+    Pass {
+        left: 0,
+        top: 0,
+        width,
+        height,
+        scaled_width,
+        scaled_height,
+        margin_px,
+        input_width: side,
+        input_height: side,
+        keeps: Keeps::All,
     }
 }
 
@@ -163,6 +195,23 @@ fn input_size(width: u32, height: u32, input: InputSize) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_close_up_fills_its_input_but_for_a_margin_whatever_its_size() {
+        for (width, height) in [(96, 96), (330, 220), (1, 5_000), (160, 160)] {
+            let pass = close_up(width, height, InputSize::Free);
+            assert_eq!(pass.shape(), [1, 3, 192, 192]);
+            assert_eq!(pass.scaled_width.max(pass.scaled_height), 160, "{width} x {height}");
+            // The corner of what is scaled is the corner of the picture.
+            let corner = Point { x: 16.0 + pass.scaled_width as f32, y: 16.0 + pass.scaled_height as f32 };
+            let face = Rect { left: 16.0, top: 16.0, width: 1.0, height: 1.0 };
+            let placed = pass.place(&Detection { face, confidence: 0.9, points: [corner; 5] }).expect("kept");
+            assert_eq!((placed.face.left, placed.face.top), (0.0, 0.0));
+            let near = |a: f32, b: u32| (a - b as f32).abs() < 0.01 * b as f32;
+            assert!(near(placed.points[0].x, width) && near(placed.points[0].y, height), "{placed:?}");
+        }
+        assert_eq!(close_up(96, 96, InputSize::Fixed { side_px: 640 }).shape(), [1, 3, 640, 640]);
+    }
 
     fn options(long_side_max_px: u32, beyond: Beyond, input: InputSize) -> Options {
         Options { confidence_min: 0.6, overlap_max: 0.3, long_side_max_px, beyond, input }

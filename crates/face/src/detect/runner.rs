@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use zeroize::Zeroize;
 
-use crate::detect::passes::plan;
+use crate::detect::passes::{self, Pass, plan};
 use crate::detect::{Detection, Options, nms};
 use crate::engine::{EngineError, Graph, Output};
 use crate::picture::PictureView;
@@ -70,32 +70,53 @@ impl Runner {
     ) -> Result<Vec<Detection>, EngineError> {
         let mut candidates = Vec::new();
         for pass in plan(picture.width(), picture.height(), &self.options) {
-            let input = self.layer.lay(picture, &pass).map_err(|found| EngineError::Engine {
-                engine: "the resizer",
-                attempted: "scale a picture for",
-                model: self.name.clone(),
-                found,
-            })?;
-            let shape = [1, 3, pass.input_height as usize, pass.input_width as usize];
-            self.shapes.insert(shape);
-            let outputs = self.graph.run(shape, input);
-            // The input is somebody's face; the buffer is used again.
-            input.zeroize();
-            let outputs = outputs?;
-            let (width, height) = (pass.input_width, pass.input_height);
-            let confidence_min = self.options.confidence_min;
-            let found = decode(&Answer { model: &self.name, outputs: &outputs, width, height, confidence_min })?;
-            candidates.extend(found.iter().filter_map(|face| pass.place(face)).filter(|face| sound(face, picture)));
+            self.shapes.insert(pass.shape());
+            candidates.extend(self.read(picture, &pass, &decode)?);
         }
         Ok(nms::distinct(candidates, self.options.overlap_max))
     }
 
+    /// The faces in a cut-out of one, read at one small size whatever its own; the engine forgets it at once.
+    pub(super) fn look_closely(
+        &mut self,
+        close_up: PictureView<'_>,
+        decode: impl Fn(&Answer<'_>) -> Result<Vec<Detection>, EngineError>,
+    ) -> Result<Vec<Detection>, EngineError> {
+        let pass = passes::close_up(close_up.width(), close_up.height(), self.options.input);
+        let found = self.read(close_up, &pass, &decode);
+        self.blank(pass.shape())?;
+        Ok(nms::distinct(found?, self.options.overlap_max))
+    }
+
+    /// What one pass finds, in the picture's pixels.
+    fn read(
+        &mut self,
+        picture: PictureView<'_>,
+        pass: &Pass,
+        decode: &impl Fn(&Answer<'_>) -> Result<Vec<Detection>, EngineError>,
+    ) -> Result<Vec<Detection>, EngineError> {
+        let input = self.layer.lay(picture, pass).map_err(|found| EngineError::Engine {
+            engine: "the resizer",
+            attempted: "scale a picture for",
+            model: self.name.clone(),
+            found,
+        })?;
+        let outputs = self.graph.run(pass.shape(), input);
+        // The input is somebody's face; the buffer is used again.
+        input.zeroize();
+        let outputs = outputs?;
+        let (width, height, confidence_min) = (pass.input_width, pass.input_height, self.options.confidence_min);
+        let found = decode(&Answer { model: &self.name, outputs: &outputs, width, height, confidence_min })?;
+        Ok(found.iter().filter_map(|face| pass.place(face)).filter(|face| sound(face, picture)).collect())
+    }
+
     /// A picture of nothing, in each size that was used, takes the same way through the same buffers.
     pub(super) fn forget(&mut self) -> Result<(), EngineError> {
-        for shape in std::mem::take(&mut self.shapes) {
-            self.graph.run(shape, &vec![0.0; shape.iter().product()])?;
-        }
-        Ok(())
+        std::mem::take(&mut self.shapes).into_iter().try_for_each(|shape| self.blank(shape))
+    }
+
+    fn blank(&mut self, shape: [usize; 4]) -> Result<(), EngineError> {
+        self.graph.run(shape, &vec![0.0; shape.iter().product()]).map(drop)
     }
 }
 
@@ -188,5 +209,10 @@ mod tests {
         assert_eq!(seen(), (2, 2));
         runner.forget().expect("it forgets");
         assert_eq!(seen(), (2, 0));
+        for side in [90, 400] {
+            let face = Picture::from_rgb(side, side, vec![90; 3 * (side * side) as usize]).expect("whole");
+            runner.look_closely(face.view().into(), |_| Ok(Vec::new())).expect("nobody");
+            assert_eq!(seen(), (3, 0), "a close-up is forgotten at once, and read at one size");
+        }
     }
 }

@@ -44,6 +44,10 @@ impl Detector for Scrfd {
         self.runner.detect(picture, decode)
     }
 
+    fn look_closely(&mut self, close_up: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+        self.runner.look_closely(close_up, decode)
+    }
+
     fn forget(&mut self) -> Result<(), EngineError> {
         self.runner.forget()
     }

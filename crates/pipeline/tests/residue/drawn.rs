@@ -127,6 +127,7 @@ pub(crate) fn exercise(folder: &Path, reached: impl Fn(&str)) {
         live,
         policy,
         faces: faces(),
+        faces_beside: Vec::new(),
         sources: vec![source],
         clock: Arc::clone(&clock) as Arc<dyn domain::Clock>,
         pace: Pace::AsFastAsConsumed,

@@ -82,14 +82,14 @@ fn what_the_record_does_not_declare_is_not_connected_to() {
     .into_iter()
     .enumerate()
     {
-        let live = place.live(&format!("live-{number}"), &camera_at(&declared, "north"));
+        let live = place.live(&format!("live-{number}"), &[camera_at(&declared, "north")]);
         let refused = place.run_with(live, opened).err().expect("it is not declared");
         let kind =
             matches!(refused, PipelineError::CameraNotDeclared { .. } | PipelineError::FootageNotDeclared { .. });
         assert!(kind, "{refused}");
     }
     // A camera has no value to be opened with in an exercise.
-    let live = place.live("exercise-1", &Source { camera: "north".into(), footage: recording() });
+    let live = place.live("exercise-1", &[Source { camera: "north".into(), footage: recording() }]);
     assert!(place.run_with(live, camera_at(&declared, "north")).is_err());
     for listener in [declared, other] {
         assert!(connection(&listener, Duration::from_millis(200)).is_none(), "nobody connects");
@@ -100,7 +100,7 @@ fn what_the_record_does_not_declare_is_not_connected_to() {
 fn a_pause_hangs_up_and_only_a_resumption_connects_again() {
     let camera = listening();
     let place = Place::new();
-    let live = place.live("live-1", &camera_at(&camera, "north"));
+    let live = place.live("live-1", &[camera_at(&camera, "north")]);
     let deployment = live.plan().deployment.clone();
     let running = place.run_with(live, camera_at(&camera, "north")).expect("it is declared");
     let connected = connection(&camera, PATIENCE).expect("the declared camera is opened");

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use capture::{Pace, Recording};
 use domain::{
@@ -125,7 +126,7 @@ impl Place {
             camera: "c1".into(),
             footage: Footage::Recording(Recording::open(&footage).expect("a recording")),
         };
-        let live = self.live(name, &source());
+        let live = self.live(name, &[source()]);
         let deployment = live.plan().deployment.clone();
         let ((reached, is_reached), (go_on, goes_on)) = (channel(), channel());
         let heads = Heads { frame: 0, clock: Arc::clone(&self.clock), stand_at: stand_at.to_vec(), reached, goes_on };
@@ -134,6 +135,7 @@ impl Place {
             live,
             policy: self.policy.clone(),
             faces: faces(Box::new(heads)),
+            faces_beside: Vec::new(),
             sources: vec![source()],
             clock: Arc::clone(&self.clock) as Arc<dyn domain::Clock>,
             pace: Pace::AsFastAsConsumed,
@@ -143,25 +145,58 @@ impl Place {
         Watched { running: running.expect("it runs"), deployment, reached: is_reached, go_on }
     }
 
-    /// A live deployment with one source, declared as what it is.
-    pub(crate) fn live(&self, name: &str, source: &Source) -> Recorded<Live> {
-        let kind = if matches!(source.footage, Footage::Camera(_)) { Kind::Live } else { Kind::Exercise };
-        let signed = self.announced(name, kind);
-        let (mut store, policy, now, operator) = (self.store(), &self.policy, || self.now(), officer(Role::Operator));
-        let declared = match &source.footage {
-            Footage::Camera(camera) => {
-                let recorded = store.deployment(&signed.plan().deployment).expect("readable").expect_announced();
-                let (name, address) = (source.camera.as_str(), camera.declared_address.as_str());
-                let zone = domain::Zone::whole_view();
-                let new = NewCamera { name, address, zone, face_side_px_min: None };
-                store.declare_camera(&recorded.expect("announced"), &operator, new, now()).expect("lawful").into_inner()
-            }
-            recorded => {
-                let (digest, bytes) = (recorded.digest().expect("a recording"), recorded.bytes());
-                let declared = signed.declare_recording(&operator, &source.camera, digest, bytes, now());
-                store.commit(declared.expect("lawful")).expect("recorded").into_inner()
-            }
+    /// Runs a deployment in which these are in view of two cameras, each with one of these detectors.
+    pub(crate) fn run_two(&self, name: &str, in_view: [&[Option<usize>]; 2], faces: Vec<Faces>) -> Running {
+        let sources = || {
+            let source = |camera: usize| {
+                let footage = self.folder.path().join(format!("{name}-{camera}"));
+                if !footage.exists() {
+                    draw(&footage, in_view[camera]);
+                }
+                let footage = Footage::Recording(Recording::open(&footage).expect("a recording"));
+                Source { camera: format!("c{camera}"), footage }
+            };
+            vec![source(0), source(1)]
         };
+        let live = self.live(name, &sources());
+        let mut faces = faces.into_iter();
+        let running = pipeline::start(Exercise {
+            store: Arc::clone(&self.store),
+            live,
+            policy: self.policy.clone(),
+            faces: faces.next().expect("one at least"),
+            faces_beside: faces.collect(),
+            sources: sources(),
+            clock: Arc::clone(&self.clock) as Arc<dyn domain::Clock>,
+            pace: Pace::AsFastAsConsumed,
+            rhythm: Rhythm::EveryFrame,
+            view_interval: None,
+        });
+        running.expect("it runs")
+    }
+
+    /// A live deployment with these sources, each declared as what it is.
+    pub(crate) fn live(&self, name: &str, sources: &[Source]) -> Recorded<Live> {
+        let is_live = sources.iter().any(|source| matches!(source.footage, Footage::Camera(_)));
+        let mut declared = self.announced(name, if is_live { Kind::Live } else { Kind::Exercise }, sources.len());
+        let (mut store, policy, now, operator) = (self.store(), &self.policy, || self.now(), officer(Role::Operator));
+        for source in sources {
+            declared = match &source.footage {
+                Footage::Camera(camera) => {
+                    let recorded = store.deployment(&declared.plan().deployment).expect("readable").expect_announced();
+                    let (name, address) = (source.camera.as_str(), camera.declared_address.as_str());
+                    let zone = domain::Zone::whole_view();
+                    let new = NewCamera { name, address, zone, face_side_px_min: None };
+                    let declared = store.declare_camera(&recorded.expect("announced"), &operator, new, now());
+                    declared.expect("lawful").into_inner()
+                }
+                recorded => {
+                    let (digest, bytes) = (recorded.digest().expect("a recording"), recorded.bytes());
+                    let declared = declared.declare_recording(&operator, &source.camera, digest, bytes, now());
+                    store.commit(declared.expect("lawful")).expect("recorded").into_inner()
+                }
+            };
+        }
         let threshold = policy.threshold_for(&pipeline::model_id(&contract())).expect("measured");
         let started = declared.start(&operator, equipment(), threshold, policy, now()).expect("lawful");
         store.commit(started).expect("recorded")
@@ -174,6 +209,7 @@ impl Place {
             live,
             policy: self.policy.clone(),
             faces: faces(Box::new(Nothing)),
+            faces_beside: Vec::new(),
             sources: vec![source],
             clock: Arc::clone(&self.clock) as Arc<dyn domain::Clock>,
             pace: Pace::RealTime,
@@ -183,7 +219,7 @@ impl Place {
     }
 
     /// Announced, listed, signed, and nothing declared.
-    fn announced(&self, name: &str, kind: Kind) -> Announced {
+    fn announced(&self, name: &str, kind: Kind, cameras: usize) -> Announced {
         let (mut store, policy, now) = (self.store(), &self.policy, || self.now());
         let (authoriser, operator) = (officer(Role::AuthorisingOfficer), officer(Role::Operator));
         let starts = now();
@@ -195,7 +231,7 @@ impl Place {
             place: "a wall".into(),
             place_ground: policy.place_grounds[0].clone(),
             place_evidence: "ab".repeat(32),
-            cameras: 1,
+            cameras: u32::try_from(cameras).expect("few"),
             starts,
             ends: starts + SignedDuration::from_hours(1),
         };
@@ -309,7 +345,8 @@ fn equipment() -> Equipment {
     }
 }
 
-fn faces(detector: Box<dyn Detector>) -> Faces {
+/// A pair of detector and recogniser.
+pub(crate) fn faces(detector: Box<dyn Detector>) -> Faces {
     let recognizer = Box::new(Middles(Arc::new(contract())));
     Faces { detector, recognizer, engine: EngineKind::BuiltIn, bundle: "drawn".into() }
 }
@@ -324,6 +361,55 @@ impl Detector for Nothing {
 
     fn detect(&mut self, _: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
         Ok(Vec::new())
+    }
+
+    /// It keeps nothing of a picture.
+    fn forget(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+}
+
+/// Finds the head in the middle of the picture as others do beside it; at its first frame it waits for another of them.
+pub(crate) struct Beside(pub(crate) Arc<Meeting>);
+
+/// Where detectors meet.
+#[derive(Default)]
+pub(crate) struct Meeting {
+    at_work: Mutex<usize>,
+    met: Condvar,
+}
+
+/// How long one waits for another that is to come at once. A machine that is slower than that fails the test.
+const MEETING_MAX: Duration = Duration::from_secs(60);
+
+impl Meeting {
+    /// Whether two were at work at once.
+    pub(crate) fn took_place(&self) -> bool {
+        *self.at_work.lock().expect("whole") >= 2
+    }
+
+    fn come(&self) {
+        let mut at_work = self.at_work.lock().expect("whole");
+        if *at_work < 2 {
+            *at_work += 1;
+            self.met.notify_all();
+            let alone = |at_work: &mut usize| *at_work < 2;
+            let (mut at_work, waited) = self.met.wait_timeout_while(at_work, MEETING_MAX, alone).expect("whole");
+            if waited.timed_out() {
+                *at_work -= 1;
+            }
+        }
+    }
+}
+
+impl Detector for Beside {
+    fn name(&self) -> &str {
+        "middles"
+    }
+
+    fn detect(&mut self, picture: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+        self.0.come();
+        Ok(head_in(picture).into_iter().collect())
     }
 
     /// It keeps nothing of a picture.
@@ -353,24 +439,29 @@ impl Detector for Heads {
             self.goes_on.recv().expect("the test is there");
         }
         self.frame += 1;
-        let picture = picture.to_rgb();
-        let middle = &picture.view().row(90)[3 * 120..3 * 120 + 3];
-        // As near as video keeps colours.
-        let is_near = |colour: &[u8; 3]| colour.iter().zip(middle).all(|(one, other)| one.abs_diff(*other) <= 10);
-        if !HEADS.iter().any(is_near) {
-            return Ok(Vec::new());
-        }
-        let (x, y, radius) = (120.0, 90.0, RADIUS as f32);
-        let face = Rect { left: x - radius, top: y - radius, width: 2.0 * radius, height: 2.0 * radius };
-        let at = |dx: f32, dy: f32| Point { x: x + dx * radius, y: y + dy * radius };
-        let points = [at(-0.34, -0.2), at(0.34, -0.2), at(0.0, 0.16), at(-0.28, 0.5), at(0.28, 0.5)];
-        Ok(vec![Detection { face, confidence: 0.9, points }])
+        Ok(head_in(picture).into_iter().collect())
     }
 
     /// It keeps nothing of a picture.
     fn forget(&mut self) -> Result<(), EngineError> {
         Ok(())
     }
+}
+
+/// The head in the middle of a picture.
+fn head_in(picture: PictureView<'_>) -> Option<Detection> {
+    let picture = picture.to_rgb();
+    let middle = &picture.view().row(90)[3 * 120..3 * 120 + 3];
+    // As near as video keeps colours.
+    let is_near = |colour: &[u8; 3]| colour.iter().zip(middle).all(|(one, other)| one.abs_diff(*other) <= 10);
+    if !HEADS.iter().any(is_near) {
+        return None;
+    }
+    let (x, y, radius) = (120.0, 90.0, RADIUS as f32);
+    let face = Rect { left: x - radius, top: y - radius, width: 2.0 * radius, height: 2.0 * radius };
+    let at = |dx: f32, dy: f32| Point { x: x + dx * radius, y: y + dy * radius };
+    let points = [at(-0.34, -0.2), at(0.34, -0.2), at(0.0, 0.16), at(-0.28, 0.5), at(0.28, 0.5)];
+    Some(Detection { face, confidence: 0.9, points })
 }
 
 /// Knows a head by the colour in the middle of the chip.

@@ -71,6 +71,7 @@ impl Drawn {
             live,
             policy,
             faces,
+            faces_beside: Vec::new(),
             sources: vec![source],
             clock: Arc::clone(&clock),
             pace,

@@ -10,6 +10,7 @@ use capture::Pace;
 use domain::{Clock as _, Deployment, DeploymentId, Live, Officer, Policy};
 use evidence::Fact;
 use face::Faces;
+use face::bundle::side_by_side;
 use pipeline::{SharedStore, Source, Stage, Status};
 use serde_json::json;
 use store::{Recorded, Store};
@@ -49,10 +50,12 @@ pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
     // Opened before the record is: an unfit model is no reason to hold the data directory.
     let models = face::models::directory()?;
     let long_side = Some(demo::FRAME_LONG_SIDE_PX_MAX);
-    let faces = match args.fast {
-        true => demo::open(&args.bundle, &models, long_side)?,
-        false => demo::open_with(1, &args.bundle, &models, long_side)?,
+    let open = || match args.fast {
+        true => demo::open(&args.bundle, &models, long_side),
+        false => demo::open_with(1, &args.bundle, &models, long_side),
     };
+    let faces = open()?;
+    let faces_beside = (1..side_by_side(args.opened.count())).map(|_| open()).collect::<Result<Vec<_>>>()?;
     let port = args.screens.map(Port::take).transpose()?;
     let mut store = at.hold()?;
     // In its place before anything is started: a run that nobody could pause from outside is none.
@@ -69,6 +72,7 @@ pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
         live,
         policy,
         faces,
+        faces_beside,
         sources,
         clock: Arc::new(SystemClock),
         pace: if args.fast { Pace::AsFastAsConsumed } else { Pace::RealTime },

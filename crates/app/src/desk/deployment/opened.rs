@@ -42,6 +42,11 @@ fn name_and_rest(text: &str) -> Result<(String, String), String> {
 }
 
 impl Opened {
+    /// How many are named.
+    pub(super) fn count(&self) -> usize {
+        self.recordings.len() + self.cameras.len()
+    }
+
     /// The sources, in the order in which they were named.
     pub(super) fn sources(&self) -> Result<Vec<Source>> {
         if let Some((stranger, _)) =
