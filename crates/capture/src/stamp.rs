@@ -31,18 +31,20 @@ pub struct Captured {
 /// Where a moment of capture comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Basis {
-    /// The camera's clock, as its sender reports (RTCP) tell it.
+    /// The camera's clock, as its sender reports (RTCP) tell it, at the distances of the stream's own times.
     CameraClock,
-    /// The arrival here: the camera tells no time.
+    /// The arrival here, at the distances of the stream's own times where it has any: the camera tells no time.
     Arrival,
-    /// The arrival here, because what the camera told could not be: it went back, or lay too far away.
+    /// The arrival here, because what the camera told could not be: it went back, or lay too far away. A few such frames
+    /// after many good ones stay where the stream's own times put them.
     Repaired,
 }
 
 /// What a camera's times were like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repairs {
-    /// Frames whose time was not after that of the frame before.
+    /// Frames whose time was not after that of the frame before; where the stream's own times say how far apart they are,
+    /// those whose time lay a second and more before that.
     pub went_back: u64,
     /// Frames whose time lay more than [`CLOCK_DISAGREEMENT_MAX`] away from their arrival, or ahead of it.
     pub jumped: u64,
@@ -62,68 +64,148 @@ pub(crate) struct Told {
 }
 
 /// Makes stamps that never run backwards of what a camera tells.
+///
+/// How far two frames lie apart is what the stream's own times say, since a camera's clock comes with packets, and with
+/// B-frames FFmpeg gives a picture the clock of a packet up to some frames away. What the clock shows, or else the arrival,
+/// only says where on the wall clock the stream lies, and moves that little by little.
 #[derive(Default)]
 pub(crate) struct Stamper {
     first: Option<Duration>,
     last: Option<Duration>,
     last_camera: Option<Duration>,
     last_stream_us: Option<i64>,
+    level: Option<Level>,
     pub(crate) repairs: Repairs,
+}
+
+/// What the wall clock times of a stream rest on.
+#[derive(Clone, Copy)]
+struct Level {
+    clock: Clock,
+    /// Readings that agreed with it, less those that did not; when none is left it is taken anew.
+    trust: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    Camera,
+    Arrival,
 }
 
 /// When a camera begins to tell its time, its frames are older than the arrivals that were taken before: by no more than
 /// this they are let catch up, a step at a time.
 const CATCH_UP_MAX: Duration = Duration::from_secs(1);
+/// A reading farther than this from where the stream's times lie contradicts them. The clock of a neighbour is nearer: the
+/// sixteen frames that H.264 lets be reordered at most are 0.64 s at 25 frames a second.
+const APART_MAX: Duration = Duration::from_secs(1);
+/// So many readings more must contradict a level than agreed with it, at most, until it is left: more than a second of
+/// frames, so that what a network held back and then delivered at once moves nothing.
+const TRUST_MAX: u32 = 32;
+/// Towards a reading the times lean by at most this part of the distance between two frames. Half of all readings then lie on
+/// either side; a tracker does not feel it, and 100 ms are made good in about 3 s.
+const LEAN_DIVISOR: u32 = 32;
 /// Two frames are at least this far apart, so that their order is kept.
 const STEP_MIN: Duration = Duration::from_micros(1);
 
 impl Stamper {
     /// A new connection has a new origin of the stream's own times.
     pub(crate) fn reconnected(&mut self) {
-        (self.last_stream_us, self.last_camera) = (None, None);
+        (self.last_stream_us, self.last_camera, self.level) = (None, None, None);
     }
 
     /// The stamp of the next frame.
     pub(crate) fn stamp(&mut self, told: Told) -> Stamp {
         let stream_went_back = matches!((self.last_stream_us, told.stream_us), (Some(last), Some(now)) if now <= last);
+        let distance = self.distance(told.stream_us);
         self.last_stream_us = told.stream_us.or(self.last_stream_us);
         let judged = match told.camera {
-            Some(camera) => self.judge(camera, told.arrived_wall),
+            Some(camera) => self.judge(camera, told.arrived_wall, distance),
             None if stream_went_back => Judgement::WentBack,
             None => Judgement::Silent,
         };
         self.last_camera = told.camera.or(self.last_camera);
-        let (since_epoch, basis) = match judged {
-            Judgement::Believed(camera) => (camera, Basis::CameraClock),
-            Judgement::Silent => (told.arrived_wall, Basis::Arrival),
-            Judgement::WentBack => {
-                self.repairs.went_back += 1;
-                (told.arrived_wall, Basis::Repaired)
-            }
-            Judgement::Jumped => {
-                self.repairs.jumped += 1;
-                (told.arrived_wall, Basis::Repaired)
-            }
+        self.repairs.went_back += u64::from(matches!(judged, Judgement::WentBack));
+        self.repairs.jumped += u64::from(matches!(judged, Judgement::Jumped));
+        let (reading, clock) = match judged {
+            Judgement::Believed(camera) => (camera, Clock::Camera),
+            _ => (told.arrived_wall, Clock::Arrival),
         };
+        let since_epoch = self.place(reading, clock, distance, told.arrived_wall);
         let since_epoch = self.last.map_or(since_epoch, |last| since_epoch.max(last.saturating_add(STEP_MIN)));
         self.last = Some(since_epoch);
+        let basis = match (judged, self.level.map(|level| level.clock)) {
+            (Judgement::WentBack | Judgement::Jumped, _) => Basis::Repaired,
+            (_, Some(Clock::Camera)) => Basis::CameraClock,
+            (_, Some(Clock::Arrival) | None) => Basis::Arrival,
+        };
         let offset = since_epoch.saturating_sub(*self.first.get_or_insert(since_epoch));
         Stamp { arrived: told.arrived, captured: Some(Captured { since_epoch, basis }), offset }
     }
 
-    fn judge(&self, camera: Duration, arrived: Duration) -> Judgement {
-        let ahead = camera.saturating_sub(arrived) > CLOCK_AHEAD_MAX;
-        let behind = arrived.saturating_sub(camera) > CLOCK_DISAGREEMENT_MAX;
-        if ahead || behind {
+    /// How far the stream says that this frame lies from the one before; nothing where it tells no times, or they went back.
+    fn distance(&self, stream_us: Option<i64>) -> Option<Duration> {
+        let us = stream_us?.checked_sub(self.last_stream_us?).and_then(|us| u64::try_from(us).ok())?;
+        Some(Duration::from_micros(us)).filter(|distance| !distance.is_zero())
+    }
+
+    fn judge(&self, camera: Duration, arrived: Duration, distance: Option<Duration>) -> Judgement {
+        if !is_near(camera, arrived) {
             return Judgement::Jumped;
         }
-        let not_after_its_last = self.last_camera.is_some_and(|last| camera <= last);
-        let long_before = self.last.is_some_and(|last| camera.saturating_add(CATCH_UP_MAX) < last);
+        let due = self.last.map(|last| last.saturating_add(distance.unwrap_or_default()));
+        let long_before = due.is_some_and(|due| camera.saturating_add(CATCH_UP_MAX) < due);
+        // With the stream's times at hand the clock of a neighbour, which may be an earlier one, is as good as its own.
+        let not_after_its_last = distance.is_none() && self.last_camera.is_some_and(|last| camera <= last);
         if not_after_its_last || long_before { Judgement::WentBack } else { Judgement::Believed(camera) }
+    }
+
+    /// Where the frame lies on the wall clock: at the stream's distance from the last one, leaning towards what was read;
+    /// where it was read while there is no distance, no last frame, or what they give can not be.
+    fn place(&mut self, reading: Duration, clock: Clock, distance: Option<Duration>, arrived: Duration) -> Duration {
+        let fresh = Level { clock, trust: 1 };
+        let (Some(last), Some(distance), Some(level)) = (self.last, distance, self.level) else {
+            self.level = Some(fresh);
+            return reading;
+        };
+        let due = last.saturating_add(distance);
+        let agrees = reading.abs_diff(due) <= APART_MAX;
+        let settled = level.trust >= TRUST_MAX;
+        let leaning = match (level.clock, clock) {
+            (held, read) if held == read && agrees => {
+                self.level = Some(Level { clock, trust: (level.trust + 1).min(TRUST_MAX) });
+                true
+            }
+            // A camera that begins to tell its time is followed from now on; steady distances are not given up for it.
+            (Clock::Arrival, Clock::Camera) => {
+                self.level = Some(fresh);
+                agrees && settled
+            }
+            _ if level.trust > 1 && is_near(due, arrived) => {
+                self.level = Some(Level { trust: level.trust - 1, ..level });
+                return due;
+            }
+            _ => false,
+        };
+        if leaning && is_near(due, arrived) {
+            return lean(due, reading, distance / LEAN_DIVISOR);
+        }
+        self.level = Some(fresh);
+        reading
     }
 }
 
+/// Whether a camera's time can be that of a frame that arrived then.
+fn is_near(camera: Duration, arrived: Duration) -> bool {
+    camera.saturating_sub(arrived) <= CLOCK_AHEAD_MAX && arrived.saturating_sub(camera) <= CLOCK_DISAGREEMENT_MAX
+}
+
+/// `due`, but for `step` at most towards `reading`.
+fn lean(due: Duration, reading: Duration, step: Duration) -> Duration {
+    reading.clamp(due.saturating_sub(step), due.saturating_add(step))
+}
+
 /// What is thought of a time.
+#[derive(Clone, Copy)]
 enum Judgement {
     /// The camera tells none.
     Silent,
@@ -239,5 +321,153 @@ mod tests {
         let second = stamper.stamp(told(None, None, at(1.0)));
         assert!(captured(second).0 > captured(first).0);
         assert!(second.offset > first.offset);
+    }
+
+    const INTERVAL: Duration = Duration::from_millis(40);
+
+    /// What FFmpeg tells of a stream at 25 frames a second whose packets come in this order, given by the places at which
+    /// their pictures are shown: its parser gives each packet the camera's clock of the next one. In the order shown.
+    fn shifted(decoded: &[u32]) -> Vec<Told> {
+        let mut shown: Vec<_> = decoded.windows(2).map(|pair| (pair[0], at(0.0) + INTERVAL * pair[1])).collect();
+        shown.sort_by_key(|(place, _)| *place);
+        let frame = |(place, camera): (u32, Duration)| {
+            told(Some(camera), Some(i64::from(place) * 40_000), at(0.3) + INTERVAL * place)
+        };
+        shown.into_iter().map(frame).collect()
+    }
+
+    /// The order in which IBBBP is sent: 0 4 1 2 3 8 5 6 7 12 …, up to the packet after the last group.
+    fn with_b_frames(groups: u32) -> Vec<u32> {
+        let group = |first: u32| [first + 4, first + 1, first + 2, first + 3];
+        let last = std::iter::once(4 * groups + 4);
+        std::iter::once(0).chain((0..groups).flat_map(|number| group(4 * number))).chain(last).collect()
+    }
+
+    /// The shortest and the longest time between neighbours.
+    fn distances(stamps: &[Stamp]) -> (Duration, Duration) {
+        let all = || stamps.windows(2).map(|pair| pair[1].offset - pair[0].offset);
+        (all().min().expect("frames"), all().max().expect("frames"))
+    }
+
+    #[test]
+    fn the_neighbours_times_that_b_frames_bear_make_no_uneven_distances() {
+        let mut stamper = Stamper::default();
+        let frames = shifted(&with_b_frames(100));
+        assert_eq!(frames[1].camera, Some(at(0.08)), "B1 bears the time of B2");
+        assert_eq!(frames[4].camera, Some(at(0.04)), "P bears the time of a frame shown three before");
+        let stamps: Vec<_> = frames.iter().map(|frame| stamper.stamp(*frame)).collect();
+        assert_eq!(stamper.repairs, Repairs::default());
+        let (shortest, longest) = distances(&stamps);
+        assert!(shortest >= Duration::from_micros(38_750) && longest <= Duration::from_micros(41_250));
+        for (stamp, frame) in stamps.iter().zip(0_u32..) {
+            let (since_epoch, basis) = captured(*stamp);
+            assert_eq!(basis, Basis::CameraClock);
+            // The first reading is off by four frames; from there it can only become better.
+            assert!(since_epoch.abs_diff(at(0.0) + INTERVAL * frame) <= 5 * INTERVAL, "frame {frame}");
+        }
+        let last = captured(*stamps.last().expect("frames")).0;
+        assert!(last.abs_diff(at(0.0) + INTERVAL * 400) < 2 * INTERVAL, "half of all readings lie on either side");
+    }
+
+    #[test]
+    fn without_b_frames_distances_are_those_of_the_stream_to_the_microsecond() {
+        let mut stamper = Stamper::default();
+        let order: Vec<u32> = (0..200).collect();
+        let stamps: Vec<_> = shifted(&order).into_iter().map(|frame| stamper.stamp(frame)).collect();
+        assert_eq!(distances(&stamps), (INTERVAL, INTERVAL));
+        assert!(stamps.iter().all(|stamp| captured(*stamp).1 == Basis::CameraClock));
+        assert_eq!(stamper.repairs, Repairs::default());
+    }
+
+    /// A stream without B-frames, whose camera's clock shows what `clock` makes of the true time.
+    fn steady(
+        stamper: &mut Stamper,
+        frames: std::ops::Range<u32>,
+        clock: impl Fn(Duration) -> Option<Duration>,
+    ) -> Vec<Stamp> {
+        let frame = |place: u32| {
+            let truth = at(0.0) + INTERVAL * place;
+            stamper.stamp(told(clock(truth), Some(i64::from(place) * 40_000), truth + INTERVAL))
+        };
+        frames.map(frame).collect()
+    }
+
+    #[test]
+    fn one_wrong_reading_is_counted_and_moves_nothing() {
+        for wrong in [Duration::from_secs(3), HOUR] {
+            let mut stamper = Stamper::default();
+            let mut stamps = steady(&mut stamper, 0..100, Some);
+            stamps.extend(steady(&mut stamper, 100..101, |truth| Some(truth - wrong)));
+            assert_eq!(captured(stamps[100]), (at(4.0), Basis::Repaired));
+            stamps.extend(steady(&mut stamper, 101..200, Some));
+            assert_eq!(distances(&stamps), (INTERVAL, INTERVAL), "{wrong:?}");
+            assert_eq!(captured(stamps[199]), (at(7.96), Basis::CameraClock));
+            assert_eq!(stamper.repairs.went_back + stamper.repairs.jumped, 1);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_left_for_the_arrivals_at_the_streams_distances() {
+        let mut stamper = Stamper::default();
+        let mut stamps = steady(&mut stamper, 0..100, Some);
+        let back = |truth: Duration| Some(truth - Duration::from_secs(3));
+        stamps.extend(steady(&mut stamper, 100..200, back));
+        assert!(stamps[100..].iter().all(|stamp| captured(*stamp).1 == Basis::Repaired));
+        assert_eq!(stamper.repairs, Repairs { went_back: 100, jumped: 0 });
+        assert_eq!(captured(stamps[199]).0, at(8.0), "the arrival, which is a frame after the truth");
+        let uneven = stamps.windows(2).filter(|pair| pair[1].offset - pair[0].offset != INTERVAL).count();
+        assert_eq!(uneven, 1, "one leap, when the clock is given up");
+        // It is set right: from the arrivals it leans to the clock, and does not leap.
+        let right = steady(&mut stamper, 200..1_400, Some);
+        assert!(right.iter().all(|stamp| captured(*stamp).1 == Basis::CameraClock));
+        assert!(distances(&right).0 >= Duration::from_micros(38_750));
+        assert_eq!(captured(right[1_199]).0, at(0.0) + INTERVAL * 1_399);
+    }
+
+    #[test]
+    fn a_clock_that_was_put_forward_is_followed_after_a_while_in_one_leap() {
+        let mut stamper = Stamper::default();
+        let slow = |truth: Duration| Some(truth - Duration::from_secs(5));
+        let mut stamps = steady(&mut stamper, 0..100, slow);
+        stamps.extend(steady(&mut stamper, 100..200, Some));
+        assert_eq!(captured(stamps[100]).0, at(-1.0), "one reading is not enough");
+        assert_eq!(captured(stamps[199]), (at(7.96), Basis::CameraClock));
+        let uneven = stamps.windows(2).filter(|pair| pair[1].offset - pair[0].offset != INTERVAL).count();
+        assert_eq!((uneven, stamper.repairs), (1, Repairs::default()));
+    }
+
+    #[test]
+    fn a_camera_without_a_clock_gives_the_streams_distances_also_when_frames_come_in_heaps() {
+        let mut stamper = Stamper::default();
+        // Five at once, every fifth of a second; the fifth has just been captured.
+        let heap = |place: u32| at(0.0) + INTERVAL * (place / 5 * 5 + 4);
+        let frame = |place: u32| told(None, Some(i64::from(place) * 40_000), heap(place));
+        let stamps: Vec<_> = (0..200).map(|place| stamper.stamp(frame(place))).collect();
+        let (shortest, longest) = distances(&stamps);
+        assert!(shortest >= Duration::from_micros(38_750) && longest <= Duration::from_micros(41_250));
+        assert!(stamps.iter().all(|stamp| captured(*stamp).1 == Basis::Arrival));
+        assert_eq!(stamper.repairs, Repairs::default());
+    }
+
+    #[test]
+    fn a_camera_that_begins_to_tell_its_time_in_a_running_stream_makes_no_leap() {
+        let mut stamper = Stamper::default();
+        let mut stamps = steady(&mut stamper, 0..100, |_| None);
+        stamps.extend(steady(&mut stamper, 100..1_400, Some));
+        assert_eq!(captured(stamps[99]), (at(4.0), Basis::Arrival));
+        assert_eq!(captured(stamps[1_399]), (at(0.0) + INTERVAL * 1_399, Basis::CameraClock));
+        let (shortest, longest) = distances(&stamps);
+        assert!(shortest >= Duration::from_micros(38_750) && longest <= INTERVAL);
+    }
+
+    #[test]
+    fn a_stream_whose_own_times_leap_takes_nobody_away_from_the_arrival() {
+        let mut stamper = Stamper::default();
+        steady(&mut stamper, 0..100, |_| None);
+        let hour_us = 3_600_000_000;
+        let leapt = stamper.stamp(told(None, Some(4_000_000 + hour_us), at(4.04)));
+        assert_eq!(captured(leapt), (at(4.04), Basis::Arrival));
+        let next = stamper.stamp(told(None, Some(4_040_000 + hour_us), at(4.08)));
+        assert_eq!(captured(next).0, at(4.08));
     }
 }
