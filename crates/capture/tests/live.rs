@@ -14,7 +14,7 @@ mod live {
 use std::time::Duration;
 
 use capture::health::State;
-use capture::stamp::Basis;
+use capture::stamp::{Basis, Repairs};
 use capture::{Credentials, Next, PermitKeeper, Skip, Stream, StreamOptions, Transport};
 
 use live::mjpeg;
@@ -52,6 +52,25 @@ fn rtsp_over_tcp_and_udp_gives_frames_in_order_with_the_cameras_time() {
     }
 }
 
+/// At 25 frames a second the stream's times lie 40 ms apart, or several times that where a frame found no place; they lean
+/// to the camera's clock by one thirty-second at most. What B-frames do to that clock is not to be seen.
+#[test]
+fn frames_of_a_stream_with_b_frames_come_at_even_distances() {
+    for codec in ["h264-bframes", "h264"] {
+        let Some(server) = Server::start(&["--codec", codec]) else { return };
+        let mut watched = Watched::new(camera(&server.address(), Transport::Tcp), options());
+        watched.frames_until("the camera's own clock", |frame| {
+            frame.stamp().captured.is_some_and(|captured| captured.basis == Basis::CameraClock)
+        });
+        let frames = watched.frames(150);
+        let apart = frames.windows(2).map(|pair| (pair[1].offset - pair[0].offset).as_secs_f64() / 0.040);
+        let uneven: Vec<f64> = apart.filter(|apart| (apart / apart.round().max(1.0) - 1.0).abs() > 0.04).collect();
+        let repairs = watched.stream.health().repairs;
+        println!("{codec}: {} of 149 distances are uneven; {repairs:?}", uneven.len());
+        assert_eq!((uneven, repairs), (Vec::new(), Repairs::default()), "{codec}: distances in frames");
+    }
+}
+
 #[test]
 fn sign_in_by_digest_right_and_wrong() {
     let Some(server) = Server::start(&["--user", "gate", "--password", "p w:ö/@"]) else { return };
@@ -77,7 +96,7 @@ fn a_camera_that_is_killed_and_comes_back_is_seen_again() {
     watched.frames(10);
     drop(server);
     watched.until("the loss", |health| health.counts.connections_lost > 0);
-    let Some(_server) = Server::start_at(port, &[]) else { return };
+    let _server = Server::start_again_at(port, &[]);
     watched.recovers("the camera's return");
     let health = watched.stream.health();
     assert!(health.counts.reconnects > 0 && health.last_fault.is_some(), "{health:?}");
@@ -148,8 +167,8 @@ fn two_per_cent_loss_and_jitter_are_survived_and_counted() {
 fn a_killed_decoder_is_felt_by_its_own_camera_only() {
     let Some(server) = Server::start(&[]) else { return };
     let mut one = Watched::new(camera(&server.address(), Transport::Tcp), options());
-    let mut other = Watched::new(camera(&server.address(), Transport::Tcp), options());
     one.frames(5);
+    let mut other = Watched::new(camera(&server.address(), Transport::Tcp), options());
     let before = other.frames(5).last().expect("a frame").number;
     let victim = one.stream.health().process.expect("a process");
     // SAFETY: a decoder that this test started.
@@ -207,6 +226,17 @@ fn mjpeg_over_http_with_basic_and_without() {
     let refused = Watched::new(settings, options());
     let health = refused.until("a refusal", |health| health.last_fault.is_some());
     assert!(health.last_fault.expect("a sentence").contains("name and password"));
+}
+
+/// FFmpeg numbers such pictures, 25 a second, whatever the camera does: their own times say nothing.
+#[test]
+fn mjpeg_over_http_is_timed_by_arrival() {
+    let server = mjpeg::Server::start_at_pace(None, Duration::from_millis(100));
+    let mut watched = Watched::new(camera(&server.address(), Transport::Tcp), options());
+    let frames = watched.frames(40);
+    let (first, last) = (&frames[0], &frames[39]);
+    let (told, passed) = (last.offset - first.offset, last.arrived - first.arrived);
+    assert!(told.abs_diff(passed) < passed / 4, "{told:?} by the frames' offsets, {passed:?} by their arrivals");
 }
 
 #[test]

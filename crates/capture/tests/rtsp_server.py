@@ -1,7 +1,7 @@
 """A real RTSP server for tests: GStreamer's, told over standard input what to do to its picture.
 
-usage: rtsp_server.py PORT [--user NAME --password WORD] [--codec h264|h265|mjpeg] [--size WxH]
-Says `ready` when it can be connected to. Orders, one a line: `size WxH`, `back SECONDS` (the camera's clock), `quit`.
+usage: rtsp_server.py PORT [--user NAME --password WORD] [--codec h264|h264-bframes|h265|mjpeg] [--size WxH]
+With port 0 the system chooses one. Says `ready PORT` when it can be connected to. Orders, one a line: `size WxH`, `back SECONDS` (the camera's clock), `quit`.
 """
 
 import argparse
@@ -17,6 +17,9 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 ENCODERS = {
     "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=1500 name=encoder"
     " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    # IBBBP: what cameras send that save bandwidth. One thread and no look ahead, so that nothing but B-frames delays.
+    "h264-bframes": "x264enc speed-preset=ultrafast bframes=3 b-adapt=false key-int-max=24 bitrate=1500 threads=1"
+    " rc-lookahead=0 sync-lookahead=0 name=encoder ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=25 name=encoder"
     " ! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1",
     "mjpeg": "jpegenc name=encoder ! rtpjpegpay name=pay0 pt=26",
@@ -27,7 +30,9 @@ class Camera(GstRtspServer.RTSPMediaFactory):
     def __init__(self, codec, size):
         super().__init__()
         self.codec, self.size, self.back_ns, self.filters = codec, size, 0, []
-        self.set_shared(True)
+        # Each client has a pipeline of its own. One that two share ends this whole process now and then when both begin to
+        # play at once: "gst_rtsp_media_get_rates: assertion failed" (GStreamer 1.22).
+        self.set_shared(False)
 
     def caps(self):
         width, height = self.size
@@ -105,7 +110,8 @@ def main():
         sys.exit("the port is taken")
     loop = GLib.MainLoop()
     threading.Thread(target=obey, args=(camera, loop), daemon=True).start()
-    print("ready", flush=True)
+    # It listens since it was attached: whoever connects now is heard as soon as the loop runs.
+    print("ready", server.get_bound_port(), flush=True)
     loop.run()
 
 

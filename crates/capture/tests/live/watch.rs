@@ -22,6 +22,7 @@ pub(crate) struct Seen {
     pub(crate) height: u32,
     pub(crate) offset: Duration,
     pub(crate) captured: Duration,
+    pub(crate) arrived: Instant,
     /// From capture to arrival.
     pub(crate) delay: Duration,
 }
@@ -127,6 +128,7 @@ impl Watched {
             height: frame.height(),
             offset: frame.offset(),
             captured,
+            arrived: stamp.arrived,
             delay: arrived.saturating_sub(captured),
         }
     }
