@@ -119,6 +119,7 @@ impl Stamper {
         let distance = self.distance(told.stream_us);
         self.last_stream_us = told.stream_us.or(self.last_stream_us);
         let judged = match told.camera {
+            _ if distance.is_some_and(|distance| distance.is_zero()) => Judgement::WentBack,
             Some(camera) => self.judge(camera, told.arrived_wall, distance),
             None if stream_went_back => Judgement::WentBack,
             None => Judgement::Silent,
@@ -143,9 +144,10 @@ impl Stamper {
     }
 
     /// How far the stream says that this frame lies from the one before; nothing where it tells no times, or they went back.
+    /// It is zero where a picture was sent in two pieces that FFmpeg takes for two.
     fn distance(&self, stream_us: Option<i64>) -> Option<Duration> {
-        let us = stream_us?.checked_sub(self.last_stream_us?).and_then(|us| u64::try_from(us).ok())?;
-        Some(Duration::from_micros(us)).filter(|distance| !distance.is_zero())
+        let us = stream_us?.checked_sub(self.last_stream_us?)?;
+        u64::try_from(us).ok().map(Duration::from_micros)
     }
 
     fn judge(&self, camera: Duration, arrived: Duration, distance: Option<Duration>) -> Judgement {
@@ -458,6 +460,25 @@ mod tests {
         assert_eq!(captured(stamps[1_399]), (at(0.0) + INTERVAL * 1_399, Basis::CameraClock));
         let (shortest, longest) = distances(&stamps);
         assert!(shortest >= Duration::from_micros(38_750) && longest <= INTERVAL);
+    }
+
+    #[test]
+    fn a_picture_that_comes_in_two_pieces_is_counted_and_moves_nothing() {
+        let mut stamper = Stamper::default();
+        let piece = |place: u32| {
+            let truth = at(0.0) + INTERVAL * place;
+            // FFmpeg gives the second piece the clock of the next picture.
+            [(truth, place), (truth + INTERVAL, place)]
+                .map(|(camera, place)| (camera, i64::from(place) * 40_000, truth))
+        };
+        let mut stamps = steady(&mut stamper, 0..50, Some);
+        let two = piece(50).map(|(camera, us, truth)| stamper.stamp(told(Some(camera), Some(us), truth + INTERVAL)));
+        assert_eq!(captured(two[1]), (captured(two[0]).0 + STEP_MIN, Basis::Repaired));
+        stamps.push(two[0]);
+        stamps.extend(steady(&mut stamper, 51..100, Some));
+        let (shortest, longest) = distances(&stamps);
+        assert!(shortest >= INTERVAL - STEP_MIN && longest <= INTERVAL + STEP_MIN, "{shortest:?} to {longest:?}");
+        assert_eq!(stamper.repairs, Repairs { went_back: 1, jumped: 0 });
     }
 
     #[test]

@@ -15,11 +15,11 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 ENCODERS = {
-    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=1500 name=encoder"
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=1500 threads=1 name=encoder"
     " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
-    # IBBBP: what cameras send that save bandwidth. One thread and no look ahead, so that nothing but B-frames delays.
-    "h264-bframes": "x264enc speed-preset=ultrafast bframes=3 b-adapt=false key-int-max=24 bitrate=1500 threads=1"
-    " rc-lookahead=0 sync-lookahead=0 name=encoder ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    # IBBBP, as from cameras that save bandwidth; the baseline profile, which is agreed on otherwise, has none.
+    "h264-bframes": "x264enc speed-preset=superfast bframes=3 b-adapt=false b-pyramid=false key-int-max=24 bitrate=1500 threads=1"
+    " name=encoder ! video/x-h264,profile=main ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=25 name=encoder"
     " ! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1",
     "mjpeg": "jpegenc name=encoder ! rtpjpegpay name=pay0 pt=26",
