@@ -8,11 +8,16 @@ import argparse
 import sys
 import threading
 
-import gi
+NOT_INSTALLED = 77
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+try:
+    import gi
+
+    gi.require_version("Gst", "1.0")
+    gi.require_version("GstRtspServer", "1.0")
+    from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+except (ImportError, ValueError):
+    sys.exit(NOT_INSTALLED)
 
 ENCODERS = {
     "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=1500 threads=1 name=encoder"
@@ -90,6 +95,9 @@ def main():
     parser.add_argument("--size", default="320x240", type=side_by_side)
     arguments = parser.parse_args()
     Gst.init(None)
+    needed = "x264enc" if arguments.codec.startswith("h264") else None
+    if needed and not Gst.ElementFactory.find(needed):
+        sys.exit(NOT_INSTALLED)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(arguments.port)

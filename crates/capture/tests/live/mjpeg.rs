@@ -67,7 +67,7 @@ fn serve(mut client: TcpStream, expected: Option<&str>, pause: Duration) -> std:
     Ok(())
 }
 
-fn picture(shade: u8) -> Vec<u8> {
+pub(crate) fn picture(shade: u8) -> Vec<u8> {
     let pixels = image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([shade, (4 * x) as u8, (5 * y) as u8]));
     let mut jpeg = std::io::Cursor::new(Vec::new());
     pixels.write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("a JPEG");
