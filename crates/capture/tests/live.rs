@@ -342,6 +342,17 @@ fn a_consumer_that_is_behind_makes_less_be_decoded_and_loses_the_oldest() {
     watched.until("nothing but key frames", |health| health.skip == Skip::NonKey && health.counts.frames_skipped > 10);
 }
 
+/// Before anything is started; no camera is needed to say so.
+#[test]
+fn hardware_is_asked_for_before_a_camera_is() {
+    for (name, words) in
+        [("no_such_thing", "no hardware called no_such_thing"), ("vdpau", "vdpau can not be used here")]
+    {
+        let said = capture::check_hardware(name).expect_err("it is not here").to_string();
+        assert!(said.contains(words) && said.contains("leave it out"), "{said}");
+    }
+}
+
 #[test]
 fn hardware_that_is_missing_is_refused_in_words() {
     let Some(server) = Server::start(&[]) else { return };
