@@ -71,6 +71,16 @@ pub enum CaptureError {
         /// What to do.
         next: &'static str,
     },
+    /// Hardware that was to decode is not here.
+    #[error("looking for the hardware {name}: {found}; {next}")]
+    Hardware {
+        /// FFmpeg's name for it, as it was given.
+        name: String,
+        /// What was found instead.
+        found: String,
+        /// What to do.
+        next: &'static str,
+    },
     /// The recording asks for more than is allowed.
     #[error("reading {path}: {found}, more than the limit of {limit}; cut it into smaller recordings")]
     Limit {

@@ -48,5 +48,7 @@ pub use pace::Pace;
 pub use permit::{Permit, PermitKeeper};
 pub use recording::{FrameOptions, Limits, Recording, Still};
 pub use stamp::Stamp;
+#[cfg(all(feature = "video", target_os = "linux"))]
+pub use stream::check_hardware;
 pub use stream::{Bell, CameraSettings, Next, Stream, StreamOptions};
 pub use yuv::{Chroma, Plane, YuvFrame, YuvShape};

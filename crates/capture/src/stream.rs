@@ -9,6 +9,8 @@ mod queue;
 mod rendered;
 #[cfg(all(feature = "video", target_os = "linux"))]
 mod decoded;
+#[cfg(all(feature = "video", target_os = "linux"))]
+mod hardware;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -20,6 +22,8 @@ use crate::frame::{CaptureError, FrameSource};
 use crate::health::{Health, Skip};
 use crate::pace::Pace;
 use crate::yuv::YuvFrame;
+#[cfg(all(feature = "video", target_os = "linux"))]
+pub use hardware::check_hardware;
 pub(crate) use queue::Queue;
 
 /// Most frames that may wait.

@@ -1,22 +1,30 @@
 """A real RTSP server for tests: GStreamer's, told over standard input what to do to its picture.
 
-usage: rtsp_server.py PORT [--user NAME --password WORD] [--codec h264|h265|mjpeg] [--size WxH]
-Says `ready` when it can be connected to. Orders, one a line: `size WxH`, `back SECONDS` (the camera's clock), `quit`.
+usage: rtsp_server.py PORT [--user NAME --password WORD] [--codec h264|h264-bframes|h265|mjpeg] [--size WxH]
+With port 0 the system chooses one. Says `ready PORT` when it can be connected to. Orders, one a line: `size WxH`, `back SECONDS` (the camera's clock), `quit`.
 """
 
 import argparse
 import sys
 import threading
 
-import gi
+NOT_INSTALLED = 77
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+try:
+    import gi
+
+    gi.require_version("Gst", "1.0")
+    gi.require_version("GstRtspServer", "1.0")
+    from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+except (ImportError, ValueError):
+    sys.exit(NOT_INSTALLED)
 
 ENCODERS = {
-    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=1500 name=encoder"
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 bitrate=1500 threads=1 name=encoder"
     " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    # IBBBP, as from cameras that save bandwidth; the baseline profile, which is agreed on otherwise, has none.
+    "h264-bframes": "x264enc speed-preset=superfast bframes=3 b-adapt=false b-pyramid=false key-int-max=24 bitrate=1500 threads=1"
+    " name=encoder ! video/x-h264,profile=main ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=25 name=encoder"
     " ! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1",
     "mjpeg": "jpegenc name=encoder ! rtpjpegpay name=pay0 pt=26",
@@ -27,7 +35,9 @@ class Camera(GstRtspServer.RTSPMediaFactory):
     def __init__(self, codec, size):
         super().__init__()
         self.codec, self.size, self.back_ns, self.filters = codec, size, 0, []
-        self.set_shared(True)
+        # Each client has a pipeline of its own. One that two share ends this whole process now and then when both begin to
+        # play at once: "gst_rtsp_media_get_rates: assertion failed" (GStreamer 1.22).
+        self.set_shared(False)
 
     def caps(self):
         width, height = self.size
@@ -85,6 +95,9 @@ def main():
     parser.add_argument("--size", default="320x240", type=side_by_side)
     arguments = parser.parse_args()
     Gst.init(None)
+    needed = "x264enc" if arguments.codec.startswith("h264") else None
+    if needed and not Gst.ElementFactory.find(needed):
+        sys.exit(NOT_INSTALLED)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(arguments.port)
@@ -105,7 +118,8 @@ def main():
         sys.exit("the port is taken")
     loop = GLib.MainLoop()
     threading.Thread(target=obey, args=(camera, loop), daemon=True).start()
-    print("ready", flush=True)
+    # It listens since it was attached: whoever connects now is heard as soon as the loop runs.
+    print("ready", server.get_bound_port(), flush=True)
     loop.run()
 
 

@@ -41,6 +41,8 @@ pub struct LiveCamera {
     pub credentials: Option<Credentials>,
     /// A file of certificates (PEM) that a camera's TLS must lead to; the system's usual ones when absent.
     pub authorities: Option<PathBuf>,
+    /// FFmpeg's name of the hardware that decodes, such as `vaapi`; the processor decodes when absent.
+    pub hardware: Option<String>,
 }
 
 impl Footage {
@@ -79,6 +81,7 @@ impl Footage {
 /// Made by [`Leave::asked`] only, which wants the recorded deployment.
 pub(crate) struct Leave {
     camera: Option<CameraSettings>,
+    hardware: Option<String>,
     zone: Option<Zone>,
 }
 
@@ -97,13 +100,13 @@ impl Leave {
                 credentials: opened.credentials.clone(),
                 authorities: opened.authorities.clone(),
             };
-            return Ok(Self { camera: Some(settings), zone: Some(zone) });
+            return Ok(Self { camera: Some(settings), hardware: opened.hardware.clone(), zone: Some(zone) });
         }
         let digest = source.footage.digest().unwrap_or_default();
         if !live.declares(&camera, &digest) {
             return Err(PipelineError::FootageNotDeclared { camera, digest });
         }
-        Ok(Self { camera: None, zone: None })
+        Ok(Self { camera: None, hardware: None, zone: None })
     }
 
     /// Whether it is for a camera, which is opened anew after each pause.
@@ -115,6 +118,7 @@ impl Leave {
     #[allow(clippy::disallowed_methods, reason = "here, with leave of the record, and nowhere else")]
     pub(crate) fn open(&self, permit: Permit, stream: StreamOptions) -> Result<Option<Stream>, CaptureError> {
         let Some(camera) = &self.camera else { return Ok(None) };
+        let stream = StreamOptions { hardware: self.hardware.clone(), ..stream };
         Stream::camera(camera.clone(), stream, permit).map(Some)
     }
 

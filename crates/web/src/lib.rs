@@ -30,6 +30,7 @@ use pipeline::{Running, SharedStore};
 use tokio::net::TcpListener;
 
 use crate::house::House;
+pub use crate::public::zone_sign;
 
 /// Most bytes of a posted form: the longest field is a reason in words.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
@@ -67,6 +68,9 @@ pub enum WebError {
         /// What was found.
         reason: String,
     },
+    /// A sign cannot be written out.
+    #[error("drawing the sign of a camera failed; this is a fault of the program: tell its makers which camera it was")]
+    Sign,
     /// The network failed.
     #[error("serving the screens failed ({0}); see whether another program uses the port, then start again")]
     Network(#[from] std::io::Error),

@@ -7,6 +7,8 @@ mod log_files;
 mod policy;
 mod record;
 mod routes;
+mod sign;
 mod table;
 
 pub(crate) use routes::routes;
+pub use sign::zone_sign;

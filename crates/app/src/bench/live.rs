@@ -221,6 +221,7 @@ fn sources(clips: &[Clip], server: Option<&Server>) -> Result<Vec<Source>> {
                 transport: Transport::Tcp,
                 credentials: None,
                 authorities: None,
+                hardware: None,
             })),
         };
         Ok(Source { camera: clip.camera.clone(), footage })

@@ -92,6 +92,8 @@ enum DeploymentCommand {
     Declare(Recorded),
     /// Declare a camera that the live deployment will open, with its recognition zone.
     DeclareCamera(camera::DeclaredCamera),
+    /// Draw a camera's recognition zone as a sign to print (SVG, A4), from the public record alone.
+    DrawZone(camera::DrawnZone),
     /// Start comparison, run it to the end of the recordings or until somebody ends it, and end it.
     Run(exercise::RunArgs),
     /// Stop comparison for the time being.
@@ -218,6 +220,7 @@ pub(super) fn act(args: DeploymentArgs, session: &mut Session<'_>) -> Result<Sai
             }
             C::Declare(recorded) => steps::declare(session, &recorded),
             C::DeclareCamera(declared) => camera::declare(session, declared),
+            C::DrawZone(drawn) => camera::draw(session, &drawn),
             C::Pause(why) => steps::pause(session, &why.deployment, &why.reason),
             C::Resume(named) => steps::resume(session, &named.deployment),
             C::ClearTrip(why) => steps::clear_trip(session, &why.deployment, &why.reason),

@@ -27,6 +27,7 @@ const ARRIVALS_MAX: usize = 64;
 pub(super) struct Pictures {
     opened: Opened,
     is_live: bool,
+    bears_times: bool,
     decoded: frame::Video,
     clock: Clock,
     arrivals: VecDeque<Arrival>,
@@ -83,6 +84,7 @@ impl Pictures {
         Self {
             opened,
             is_live: !matches!(assignment.source, Source::Recording { .. }),
+            bears_times: bears_times(&assignment.source),
             decoded: frame::Video::empty(),
             clock,
             arrivals: VecDeque::with_capacity(ARRIVALS_MAX),
@@ -209,6 +211,7 @@ impl Pictures {
         self.frames += 1;
         let arrival = self.arrival_of(self.decoded.pts().or(timestamp));
         let stream_us = timestamp
+            .filter(|_| self.bears_times)
             .and_then(|ticks| nanoseconds_of(ticks.into(), self.opened.stream.time_base))
             .and_then(|nanoseconds| i64::try_from(nanoseconds / 1000).ok());
         let (arrived_ns, camera_us) =
@@ -239,6 +242,11 @@ impl Pictures {
         }
         Ok(Step::Ended)
     }
+}
+
+/// Whether the stream's times say when its pictures were made. JPEGs over HTTP bear none: FFmpeg numbers them, 25 a second.
+fn bears_times(source: &Source) -> bool {
+    !matches!(source, Source::Mjpeg { .. })
 }
 
 fn over(found: String, limit: u64) -> Failure {

@@ -111,7 +111,7 @@ impl<'a> Keeper<'a> {
             self.attempts += 1;
             let sign_in = matches!(&over, Over::Failed { fault: Fault::SignIn, .. });
             if let Over::Failed { fault: Fault::Hardware, found } = over {
-                return Err(self.error(found, "name hardware that this machine has, or leave it out"));
+                return Err(self.error(found, super::hardware::NEXT));
             }
             self.note(over);
             if now().saturating_duration_since(begun) >= STEADY_MIN {

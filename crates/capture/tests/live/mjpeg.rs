@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 /// A running camera; it ends with the test.
 pub(crate) struct Server {
@@ -12,6 +13,11 @@ pub(crate) struct Server {
 impl Server {
     /// With a password it wants `gate:PASSWORD` (basic).
     pub(crate) fn start(password: Option<&str>) -> Self {
+        Self::start_at_pace(password, Duration::from_millis(20))
+    }
+
+    /// One that pauses so long after each picture.
+    pub(crate) fn start_at_pace(password: Option<&str>, pause: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let expected = password.map(|password| format!("authorization: basic {}", base64(&format!("gate:{password}"))));
@@ -19,7 +25,7 @@ impl Server {
             for client in listener.incoming().flatten() {
                 let expected = expected.clone();
                 // A client that hangs up ends its own thread only.
-                thread::spawn(move || drop(serve(client, expected.as_deref())));
+                thread::spawn(move || drop(serve(client, expected.as_deref(), pause)));
             }
         });
         Self { port }
@@ -30,7 +36,7 @@ impl Server {
     }
 }
 
-fn serve(mut client: TcpStream, expected: Option<&str>) -> std::io::Result<()> {
+fn serve(mut client: TcpStream, expected: Option<&str>, pause: Duration) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let mut allowed = expected.is_none();
     loop {
@@ -56,12 +62,12 @@ fn serve(mut client: TcpStream, expected: Option<&str>) -> std::io::Result<()> {
         write!(client, "--next\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len())?;
         client.write_all(&jpeg)?;
         client.write_all(b"\r\n")?;
-        thread::park_timeout(std::time::Duration::from_millis(20));
+        thread::park_timeout(pause);
     }
     Ok(())
 }
 
-fn picture(shade: u8) -> Vec<u8> {
+pub(crate) fn picture(shade: u8) -> Vec<u8> {
     let pixels = image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([shade, (4 * x) as u8, (5 * y) as u8]));
     let mut jpeg = std::io::Cursor::new(Vec::new());
     pixels.write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("a JPEG");

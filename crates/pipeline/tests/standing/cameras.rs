@@ -25,7 +25,8 @@ fn serve_decoder() {
 
 fn camera_at(listener: &TcpListener, name: &str) -> Source {
     let declared_address = format!("rtsp://{}/1", listener.local_addr().expect("bound"));
-    let camera = LiveCamera { declared_address, transport: Transport::Tcp, credentials: None, authorities: None };
+    let transport = Transport::Tcp;
+    let camera = LiveCamera { declared_address, transport, credentials: None, authorities: None, hardware: None };
     Source { camera: name.into(), footage: Footage::Camera(Box::new(camera)) }
 }
 

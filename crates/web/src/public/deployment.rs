@@ -80,8 +80,6 @@ struct CameraRow {
     /// Least side of a face, where the camera has one of its own.
     face_side: Option<String>,
     zone: String,
-    /// The corners of each polygon, as an SVG spells them.
-    polygons: Vec<String>,
 }
 
 struct ReceiptRow {
@@ -315,8 +313,6 @@ fn cameras(record: &Record) -> Vec<CameraRow> {
         commitment: declared.source_commitment.clone(),
         face_side: declared.face_side_px_min.map(|side| words::plural(side.into(), "pixel")),
         zone: declared.zone.to_string(),
-        // A polygon of the canonical spelling is what SVG calls a list of points.
-        polygons: declared.zone.to_string().split("; ").map(str::to_owned).collect(),
     };
     record.cameras.iter().map(of).collect()
 }
@@ -391,7 +387,7 @@ fn log_address(headers: &HeaderMap) -> String {
     format!("http://{}/log", if lawful { host } else { "127.0.0.1" })
 }
 
-fn named(deployment: &str) -> Result<DeploymentId, Fault> {
+pub(super) fn named(deployment: &str) -> Result<DeploymentId, Fault> {
     DeploymentId::new(deployment).map_err(|error| Fault::NotAName(error.to_string()))
 }
 

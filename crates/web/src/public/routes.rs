@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 
-use super::{deployment, deployments, log_files, policy};
+use super::{deployment, deployments, log_files, policy, sign};
 use crate::house::House;
 
 /// The routes.
@@ -12,6 +12,7 @@ pub(crate) fn routes() -> Router<House> {
         .route("/deployments", get(deployments::page))
         .route("/deployments/{deployment}", get(deployment::page))
         .route("/deployments/{deployment}/table.csv", get(deployment::csv))
+        .route("/deployments/{deployment}/zones/{file}", get(sign::picture))
         .route("/policies/{digest}", get(policy::page))
         .route("/log/{*path}", get(log_files::file))
 }

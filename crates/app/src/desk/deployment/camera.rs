@@ -1,9 +1,11 @@
-//! Declaring a camera of a live deployment: its name, a commitment to its address, and the zone in which faces are compared.
+//! Declaring a camera of a live deployment: its name, a commitment to its address, and the zone in which faces are compared;
+//! and the sign that shows the zone.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use domain::Zone;
+use domain::{DeploymentId, Zone};
 use serde_json::json;
 use store::{NewCamera, address_without_sign_in};
 
@@ -71,6 +73,34 @@ pub(super) fn declare(session: &mut Session, declared: DeclaredCamera) -> Result
         "committed_address": address, "source_commitment": commitment,
     });
     Ok(Said::new(text, json))
+}
+
+/// A sign to be drawn.
+#[derive(clap::Args)]
+pub(super) struct DrawnZone {
+    /// The deployment.
+    deployment: String,
+    /// The camera, as it was declared.
+    #[arg(long)]
+    camera: String,
+    /// A new file for the drawing; standard output when absent.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn draw(session: &Session, drawn: &DrawnZone) -> Result<Said> {
+    let DrawnZone { deployment, camera, out } = drawn;
+    let id = DeploymentId::new(deployment)?;
+    let sign = web::zone_sign(id.as_str(), camera, &session.store.entries(Some(&id))?)?;
+    let sign = sign.with_context(|| {
+        format!("drawing the zone of camera {camera}: the record declares no such camera for {id}; see its public page for those it does")
+    })?;
+    let Some(out) = out else { return Ok(Said::picture(sign.as_bytes())) };
+    // A new file: whoever asks may be another process, and nothing of anybody's is to be overwritten for it.
+    let written = std::fs::File::create_new(session.place(out)).and_then(|mut file| file.write_all(sign.as_bytes()));
+    written.with_context(|| format!("writing the sign to {}; name a file that is not there yet", out.display()))?;
+    let text = format!("{deployment}: the zone of camera {camera} is drawn in {}, a sheet of A4", out.display());
+    Ok(Said::new(text, json!({ "deployment": deployment, "camera": camera, "file": out })))
 }
 
 impl Whereabouts {

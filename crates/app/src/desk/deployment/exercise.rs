@@ -47,6 +47,7 @@ pub(super) struct RunArgs {
 /// Starts it under the rules, waits until the recordings or the authority end (with screens: until they are closed), and says
 /// what was counted. Meanwhile other commands on the data directory come to its door.
 pub(super) fn run(at: &At, args: &RunArgs) -> Result<ExitCode> {
+    args.opened.check_hardware()?;
     // Opened before the record is: an unfit model is no reason to hold the data directory.
     let models = face::models::directory()?;
     let long_side = Some(demo::FRAME_LONG_SIDE_PX_MAX);

@@ -27,6 +27,9 @@ pub(super) struct Opened {
     /// Certificates (PEM) that the cameras' TLS must lead to; the system's when absent.
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
+    /// Decode what the cameras send with this machine's hardware, by FFmpeg's name for it, such as vaapi or cuda.
+    #[arg(long, value_name = "NAME", requires = "cameras")]
+    hardware: Option<String>,
 }
 
 /// How RTSP cameras send.
@@ -64,6 +67,11 @@ impl Opened {
         Ok(sources)
     }
 
+    /// Whether the hardware that was named is here: asked before anything is started, of a process that is then ended.
+    pub(super) fn check_hardware(&self) -> Result<()> {
+        Ok(self.hardware.as_deref().map_or(Ok(()), capture::check_hardware)?)
+    }
+
     /// The name of the first source.
     pub(super) fn first(&self) -> &str {
         self.recordings.first().or(self.cameras.first()).map_or("", |(camera, _)| camera)
@@ -84,6 +92,7 @@ impl Opened {
             },
             credentials: self.credentials(name)?,
             authorities: self.authorities.clone(),
+            hardware: self.hardware.clone(),
         }));
         Ok(Source { camera: name.to_owned(), footage })
     }
