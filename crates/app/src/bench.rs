@@ -12,6 +12,7 @@ mod figures;
 mod live;
 mod log;
 mod machine;
+mod model;
 mod peer;
 mod processor;
 mod search;

@@ -2,7 +2,6 @@
 //! from the array that OpenCV decoded of the same frame, with the same graph file in onnxruntime.
 
 use std::hint::black_box;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use capture::stream::HELD_FRAMES_MAX;
 use capture::{Limits, Next, Pace, Recording, Stream, StreamOptions, YuvFrame};
 use face::detect::YuNet;
-use face::{Bundle, Detection, Faces, OpenOptions, Point, bundle, models};
+use face::{Bundle, Detection, Faces, OpenOptions, Point};
 use pipeline::examine::surroundings;
 use pipeline::window::{Seen, Window};
 use serde::Serialize;
@@ -20,7 +19,7 @@ use tempfile::NamedTempFile;
 
 use super::figures::{Figures, PeerFigures, Ratios, in_turns};
 use super::peer::Peer;
-use super::{DETECTION_RATIO_MIN, EMBEDDING_RATIO_MIN, MISSED};
+use super::{DETECTION_RATIO_MIN, EMBEDDING_RATIO_MIN, MISSED, model};
 
 /// The peer's program, so that it is found wherever the binary runs.
 const PEER: &str =
@@ -146,7 +145,7 @@ pub(super) fn embed(asked: &Asked<'_>) -> Result<Report> {
     let mut peer = None;
     if let Some(python) = asked.python {
         let order = json!({
-            "what": "embed", "frames": numbers, "form": form(&recogniser)?,
+            "what": "embed", "frames": numbers, "form": model::form(&recogniser)?,
             "faces": listed.iter().map(Found::told).collect::<Vec<_>>(),
         });
         peer = Some(asked.start_peer(python, &recogniser, order)?);
@@ -191,9 +190,8 @@ impl Asked<'_> {
 
     /// Starts the peer on the graph of this model, as the engines get it; what it does is in `order`.
     fn start_peer(&self, python: &str, model: &str, mut order: serde_json::Value) -> Result<(Peer, Task)> {
-        let prepared = bundle::prepare(models::catalogue()?.manifest(model)?, &self.options.models_dir)?;
-        let mut task = Task { graph: NamedTempFile::new()?, order: NamedTempFile::new()? };
-        task.graph.write_all(&prepared.onnx_bytes).context("writing the graph for the peer")?;
+        let graph = model::graph_file(model, &self.options.models_dir)?;
+        let mut task = Task { graph, order: NamedTempFile::new()? };
         order["graph"] = json!(task.graph.path());
         order["clip"] = json!(self.clip);
         order["threads"] = json!(self.options.threads);
@@ -248,16 +246,6 @@ fn input_size((width, height): (u32, u32), long_side: u32) -> ([u32; 2], [u32; 2
     let fit = |side: u32| if long > limit { (side * limit).div_ceil(long).max(1) } else { side };
     let scaled = [width, height].map(fit);
     (scaled, scaled.map(|side| side.next_multiple_of(SIDE_STEP_PX)))
-}
-
-/// How the recogniser reads a chip, for the peer.
-fn form(recogniser: &str) -> Result<serde_json::Value> {
-    let catalogue = models::catalogue()?;
-    let manifest = catalogue.manifest(recogniser)?;
-    let (input, template) =
-        manifest.input.as_ref().zip(manifest.template.as_ref()).context("it is not a recogniser")?;
-    let order = if input.order == models::Order::Rgb { "rgb" } else { "bgr" };
-    Ok(json!({ "alignment": template.alignment.name(), "order": order, "mean": input.mean, "scale": input.scale }))
 }
 
 impl Report {

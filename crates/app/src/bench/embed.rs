@@ -1,19 +1,18 @@
 //! `overt bench embed`: templates a second through a bundle's recogniser, next to Python's onnxruntime on the same graph.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use face::bundle::{self, DEFAULT_BUNDLE};
-use face::{Bundle, Chip, EngineKind, OpenOptions, Recognizer, models};
+use face::bundle::DEFAULT_BUNDLE;
+use face::{Bundle, Chip, EngineKind, OpenOptions, Recognizer};
 use serde::Serialize;
 
 #[cfg(all(feature = "video", target_os = "linux"))]
 use super::clip::{self, Asked, ClipArgs};
 use super::machine::tell;
 use super::peer::Peer;
-use super::{EMBEDDING_RATIO_MIN, MISSED, TURN_SECONDS_MAX};
+use super::{EMBEDDING_RATIO_MIN, MISSED, TURN_SECONDS_MAX, model};
 
 /// The peer's program, so that it is found wherever the binary runs.
 const PEER: &str = include_str!("../../../../benches/peers/embed.py");
@@ -232,9 +231,7 @@ fn start_peer(
     chips: &[Chip],
 ) -> anyhow::Result<(Peer, tempfile::NamedTempFile)> {
     let recogniser = Bundle::resolve(bundle, &options.models_dir)?.recogniser;
-    let prepared = bundle::prepare(models::catalogue()?.manifest(&recogniser)?, &options.models_dir)?;
-    let mut graph = tempfile::Builder::new().suffix(".onnx").tempfile().context("writing the graph for the peer")?;
-    graph.write_all(&prepared.onnx_bytes).context("writing the graph for the peer")?;
+    let graph = model::graph_file(&recogniser, &options.models_dir)?;
     let side = chips.first().map_or(0, Chip::side);
     let shape = format!("{},3,{side},{side}", chips.len());
     let path = graph.path().to_string_lossy().into_owned();
