@@ -33,9 +33,8 @@ def embed_runs(cv2, numpy, session, frames, task):
 
 
 def main():
+    task = task_of(sys.argv[1])
     cv2, numpy, onnxruntime = modules("cv2", "numpy", "onnxruntime")
-    with open(sys.argv[1], encoding="utf-8") as file:
-        task = json.load(file)
     cv2.setNumThreads(task["threads"])
     session = session_of(onnxruntime, task["graph"], task["threads"])
     frames = frames_of(cv2, task["clip"], task["frames"], task["threads"])

@@ -1,7 +1,6 @@
 # What the peers that look for faces share: the straightforward way with OpenCV and numpy. Stands before each program's own text.
 import argparse
 import json
-import math
 import os
 import sys
 import time
@@ -20,6 +19,15 @@ def modules(*names):
     except ImportError as missing:
         print(json.dumps({"missing": missing.name}), flush=True)
         sys.exit(3)
+
+
+def task_of(path):
+    """What the program is to do. Libraries learn of their threads when they are loaded, so this comes first."""
+    with open(path, encoding="utf-8") as file:
+        task = json.load(file)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(task["threads"])
+    return task
 
 
 def say(**answer):

@@ -26,9 +26,8 @@ def watch(cv2, numpy, face_recognition, listed, task, clip):
 
 
 def main():
+    task = task_of(sys.argv[1])
     cv2, numpy, dlib, face_recognition = modules("cv2", "numpy", "dlib", "face_recognition")
-    with open(sys.argv[1], encoding="utf-8") as file:
-        task = json.load(file)
     cv2.setNumThreads(task["threads"])
     if task["score"] != "euclidean":
         sys.exit("face_recognition measures distances: compare it with a bundle whose recogniser is dlib's")

@@ -50,6 +50,9 @@ pub(crate) struct EmbedArgs {
 
 /// Measures the graph alone, or end to end on a clip.
 pub(super) fn run(args: EmbedArgs) -> anyhow::Result<ExitCode> {
+    if !(0.1..=3600.0).contains(&args.seconds) || !(1..=64).contains(&args.batch) {
+        bail!("--seconds is 0.1 to 3600 and --batch is 1 to 64");
+    }
     #[cfg(all(feature = "video", target_os = "linux"))]
     if let Some(file) = &args.clip.clip {
         let (options, python) = (options(args.engine.as_deref())?, args.peer.then_some(args.python.as_str()));
@@ -75,9 +78,6 @@ fn options(engine: Option<&str>) -> anyhow::Result<OpenOptions> {
 fn graph_alone(args: &EmbedArgs) -> anyhow::Result<ExitCode> {
     let EmbedArgs { bundle, seconds, batch, engine, peer, python, json, .. } = args;
     let (seconds, batch) = (*seconds, *batch);
-    if !(0.1..=3600.0).contains(&seconds) || !(1..=64).contains(&batch) {
-        bail!("--seconds is 0.1 to 3600 and --batch is 1 to 64");
-    }
     let options = options(engine.as_deref())?;
     let mut faces = Bundle::open(bundle, &options)?;
     let alignment = faces.recognizer.contract().alignment.clone();

@@ -144,7 +144,11 @@ mod tests {
     #[test]
     fn rounds_are_whole() {
         let (mut times, mut numbers) = (Times::default(), Vec::new());
-        times.rounds(3, 0.0, |number| Ok(numbers.push(number))).expect("nothing fails");
+        let work = |number| {
+            numbers.push(number);
+            Ok(())
+        };
+        times.rounds(3, 0.0, work).expect("nothing fails");
         assert_eq!((numbers, times.runs_ms.len()), (vec![0, 1, 2], 3));
     }
 }

@@ -62,6 +62,9 @@ pub(crate) struct LiveArgs {
     /// Size of their pictures. Faces have the same pixels at every size, as far as they fit.
     #[arg(long, value_name = "WxH", default_value = "1920x1080")]
     size: Size,
+    /// People who walk past each camera, a new one every 0.7 s.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    walkers: usize,
     /// Pair of models.
     #[arg(long, value_name = "NAME", default_value = "lab-dlib")]
     bundle: String,
@@ -143,8 +146,8 @@ struct Stage {
 
 /// Runs it.
 pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
-    if !(1..=CAMERAS_MAX).contains(&args.cameras) {
-        bail!("--cameras is 1 to {CAMERAS_MAX}");
+    if !(1..=CAMERAS_MAX).contains(&args.cameras) || args.walkers == 0 {
+        bail!("--cameras is 1 to {CAMERAS_MAX}, --walkers at least 1");
     }
     let contest = args.peer.map(|_| Contest::prepare(&args)).transpose()?;
     let models_dir = models::directory()?;
@@ -153,7 +156,7 @@ pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
     let options = OpenOptions { models_dir, engine: None, threads, long_side_max_px };
     let mut faces = Bundle::open(&args.bundle, &options)?;
     let walkers = Walkers::gather(&args.walking, &args.listed, &mut faces)?;
-    let clip = |camera| walkers.clip(camera, args.size, &args.clips);
+    let clip = |camera| walkers.clip(camera, (args.walkers, args.size), &args.clips);
     let mut clips: Vec<Clip> = (0..args.cameras).map(clip).collect::<Result<_>>()?;
     if contest.is_some() {
         let length = Duration::try_from_secs_f64(args.peer_seconds).context("--peer-seconds is no length of time")?;
@@ -163,11 +166,11 @@ pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
     let mut bench = Bench { args: &args, options: &options, walkers: &walkers, clips: &clips, server, faces };
     if let Some(contest) = contest {
         let outcome = contest.run(&mut bench)?;
-        tell("live", &outcome, args.json, contest::Outcome::text)?;
+        tell("live beside a peer", &outcome, args.json, contest::Outcome::text)?;
         return Ok(outcome.exit_code());
     }
     if let Some(hours) = args.soak {
-        tell("live", &soak::run(&mut bench, hours)?, args.json, soak::Soak::text)?;
+        tell("live soak", &soak::run(&mut bench, hours)?, args.json, soak::Soak::text)?;
     } else {
         tell("live", &bench.once()?, args.json, Outcome::text)?;
     }

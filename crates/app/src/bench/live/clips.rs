@@ -14,7 +14,8 @@ use face::{Detection, Faces, Picture};
 
 use crate::demo::exercise::Subject;
 
-/// People who walk past one camera: a new one about every 0.7 s, each for about 8 s, so that ten are in view.
+/// The first walker of a camera is a third of so many further on than that of the camera before. A new one comes about every 0.7 s and
+/// takes about 8 s, so that ten are in view.
 const WALKERS: usize = 60;
 /// One of so many is listed.
 const LISTED_ONE_IN: usize = 2;
@@ -146,8 +147,8 @@ impl Walkers {
     }
 
     /// The footage of a camera: rendered and encoded, unless that was done before.
-    pub(super) fn clip(&self, camera: usize, size: Size, folder: &Path) -> Result<Clip> {
-        let here: Vec<usize> = (0..WALKERS.min(self.walking.len()))
+    pub(super) fn clip(&self, camera: usize, (walkers, size): (usize, Size), folder: &Path) -> Result<Clip> {
+        let here: Vec<usize> = (0..walkers.min(self.walking.len()))
             .map(|turn| (turn + camera * WALKERS / 3) % self.walking.len())
             .collect();
         let sprites = here.iter().map(|person| sprite(&self.walking[*person])).collect::<Result<Vec<_>>>()?;

@@ -25,8 +25,6 @@ const FACE_RECOGNITION: &str = concat!(
     include_str!("../../../../../benches/peers/live_face_recognition.py")
 );
 
-/// What runs the recogniser's graph in the OpenCV pipeline: `opencv` (cv2.dnn) or `onnxruntime`.
-const RECOGNISER_BY: &str = "opencv";
 /// Most processors that are read from the system's list.
 const PROCESSORS_MAX: usize = 1024;
 
@@ -206,7 +204,6 @@ fn watch_by_peer(bench: &Bench<'_>, mode: &Mode, threshold: f32) -> Result<(Stri
     let task = json!({
         "detector": detector,
         "recogniser": recogniser.path(),
-        "recogniser_by": RECOGNISER_BY,
         "form": model::form(&contract.model)?,
         "score": if contract.score == ScoreKind::Cosine { "cosine" } else { "euclidean" },
         "threshold": threshold,

@@ -22,6 +22,8 @@ pub(super) struct Soak {
     speed_up: f64,
     /// The same while cameras were watched.
     speed_up_watching: f64,
+    /// Seconds of stream for each second of processor time, decoders and preparing included: what one idle core would reach.
+    speed_up_of_processor_time: f64,
     deployments: usize,
     faces_seen: u64,
     templates_made: u64,
@@ -75,6 +77,7 @@ pub(super) fn run(bench: &mut Bench<'_>, hours: f64) -> Result<Soak> {
     soak.seconds = cost.seconds();
     soak.speed_up = passed.as_secs_f64() / soak.seconds;
     soak.speed_up_watching = passed.as_secs_f64() / watching.as_secs_f64();
+    soak.speed_up_of_processor_time = passed.as_secs_f64() / cost.processor_seconds().iter().sum::<f64>();
     soak.resident_mib_max = cost.cost().resident_mib_max;
     soak.grows_mib_per_stream_hour = slope(after.get(WARM_TURNS..).unwrap_or_default());
     Ok(soak)
@@ -97,11 +100,12 @@ impl Soak {
     pub(super) fn text(&self) -> String {
         let Self { cameras, size, stream_hours, seconds, deployments, .. } = self;
         format!(
-            "{cameras} cameras of {size}: {stream_hours:.2} hours of stream in {seconds:.0} s, {:.1} times real time ({:.1} while watching)\n\
+            "{cameras} cameras of {size}: {stream_hours:.2} hours of stream in {seconds:.0} s, {:.1} times real time ({:.1} while watching, {:.1} by processor time)\n\
              {deployments} deployments: {} templates made = {} destroyed + {} kept as alerts\n\
              at most {:.0} MiB; grows by {:.2} MiB an hour of stream",
             self.speed_up,
             self.speed_up_watching,
+            self.speed_up_of_processor_time,
             self.templates_made,
             self.templates_destroyed,
             self.alerts_kept,
