@@ -5,10 +5,11 @@
 //! script; the cost is read from the system.
 
 mod clips;
+mod contest;
 mod cost;
 mod soak;
+mod truth;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -24,8 +25,11 @@ use pipeline::{Footage, LiveCamera, Running, Source};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use self::clips::{Clip, Server, Walkers};
+use self::clips::{Clip, Server, Size, Walkers};
+use self::contest::{Contest, PeerName};
 use self::cost::Cost;
+use self::truth::Truth;
+use super::machine::tell;
 use crate::clock::SystemClock;
 use crate::demo::exercise::{self, Started, Terms};
 use crate::demo::officers::Staff;
@@ -34,6 +38,10 @@ use crate::demo::officers::Staff;
 const CAMERAS_MAX: usize = 16;
 /// The long side to which frames are reduced before faces are looked for: a third of 1080p. With 832 or 960 no more is found.
 const LONG_SIDE_PX: u32 = 640;
+/// How often it is asked whether a run is over.
+const WATCH_INTERVAL: Duration = Duration::from_millis(10);
+/// Of so many times, memory and load are looked at once.
+const WATCHES_PER_LOOK: u32 = 25;
 /// The shipped profile under which this runs.
 const PROFILE: &str = "laboratory";
 
@@ -52,6 +60,12 @@ pub(crate) struct LiveArgs {
     /// Cameras at once.
     #[arg(long, value_name = "N", default_value_t = 4)]
     cameras: usize,
+    /// Size of their pictures. Faces have the same pixels at every size, as far as they fit.
+    #[arg(long, value_name = "WxH", default_value = "1920x1080")]
+    size: Size,
+    /// People who walk past each camera, a new one every 0.7 s.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    walkers: usize,
     /// Pair of models.
     #[arg(long, value_name = "NAME", default_value = "lab-dlib")]
     bundle: String,
@@ -77,6 +91,18 @@ pub(crate) struct LiveArgs {
     /// whether memory grows.
     #[arg(long, value_name = "HOURS", conflicts_with_all = ["from", "every_frame", "fast"])]
     soak: Option<f64>,
+    /// Compare with a program that looks for the same people in the same clips, in the same run and on as many processors.
+    #[arg(long, value_enum, requires = "fast")]
+    peer: Option<PeerName>,
+    /// The Python that has what the peer needs (lists are in benches/peers).
+    #[arg(long, value_name = "PATH", default_value = "python3", requires = "peer")]
+    python: String,
+    /// Both sides watch only the first seconds of each clip.
+    #[arg(long, value_name = "N", default_value_t = 20.0, requires = "peer")]
+    peer_seconds: f64,
+    /// Processors that each side may use when there is a peer.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "peer")]
+    processors: usize,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -124,27 +150,35 @@ struct Stage {
 
 /// Runs it.
 pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
-    if !(1..=CAMERAS_MAX).contains(&args.cameras) {
-        bail!("--cameras is 1 to {CAMERAS_MAX}");
+    if !(1..=CAMERAS_MAX).contains(&args.cameras) || args.walkers == 0 {
+        bail!("--cameras is 1 to {CAMERAS_MAX}, --walkers at least 1");
     }
+    let contest = args.peer.map(|_| Contest::prepare(&args)).transpose()?;
     let models_dir = models::directory()?;
     let long_side_max_px = (!args.every_frame).then_some(args.long_side);
     let threads = args.threads;
     let options = OpenOptions { models_dir, engine: None, threads, long_side_max_px };
     let mut faces = Bundle::open(&args.bundle, &options)?;
     let walkers = Walkers::gather(&args.walking, &args.listed, &mut faces)?;
-    let clips: Vec<Clip> = (0..args.cameras).map(|camera| walkers.clip(camera, &args.clips)).collect::<Result<_>>()?;
+    let clip = |camera| walkers.clip(camera, (args.walkers, args.size), &args.clips);
+    let mut clips: Vec<Clip> = (0..args.cameras).map(clip).collect::<Result<_>>()?;
+    if contest.is_some() {
+        let length = Duration::try_from_secs_f64(args.peer_seconds).context("--peer-seconds is no length of time")?;
+        clips = clips.into_iter().map(|clip| clip.cut(length)).collect::<Result<_>>()?;
+    }
     let server = (args.from == Feed::Rtsp).then(|| Server::start(&clips)).transpose()?;
     let mut bench = Bench { args: &args, options: &options, walkers: &walkers, clips: &clips, server, faces };
-    if let Some(hours) = args.soak {
-        return soak::run(&mut bench, hours)?.print(args.json);
+    if let Some(contest) = contest {
+        let outcome = contest.run(&mut bench)?;
+        tell("live beside a peer", &outcome, args.json, contest::Outcome::text)?;
+        return Ok(outcome.exit_code());
     }
-    let (deployed, cost) = (bench.deploy()?, cost::Meter::start());
-    let run = deployed.start()?;
-    let lasts = clips.iter().map(|clip| clip.lasts).max().unwrap_or_default();
-    let load_at_worst = watch(&run.running, bench.server.is_some().then_some(lasts), &cost);
-    let outcome = outcome(&args, &walkers, &clips, &run.running, cost, load_at_worst);
-    outcome.print(args.json)
+    if let Some(hours) = args.soak {
+        tell("live soak", &soak::run(&mut bench, hours)?, args.json, soak::Soak::text)?;
+    } else {
+        tell("live", &bench.once()?, args.json, Outcome::text)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What every deployment of a bench is made of.
@@ -171,6 +205,15 @@ struct Run {
 }
 
 impl Bench<'_> {
+    /// One deployment and what came of it.
+    fn once(&mut self) -> Result<Outcome> {
+        let (deployed, cost) = (self.deploy()?, cost::Meter::start());
+        let run = deployed.start()?;
+        let lasts = self.clips.iter().map(|clip| clip.lasts).max().unwrap_or_default();
+        let load_at_worst = watch(&run.running, self.server.is_some().then_some(lasts), &cost);
+        Ok(outcome(self.args, self.walkers, self.clips, &run.running, &cost, load_at_worst))
+    }
+
     /// A deployment from its announcement to its start on the record.
     fn deploy(&mut self) -> Result<Deployed> {
         let (args, folder, clock) = (self.args, tempfile::tempdir()?, Arc::new(SystemClock));
@@ -233,9 +276,14 @@ fn sources(clips: &[Clip], server: Option<&Server>) -> Result<Vec<Source>> {
 #[allow(clippy::disallowed_methods, reason = "a bench waits in real time")]
 fn watch(running: &Running, cameras_for: Option<Duration>, cost: &cost::Meter) -> usize {
     let begun = std::time::Instant::now();
-    let mut load_at_worst = 0;
+    let (mut load_at_worst, mut looks) = (0, 0);
     while !running.status().stage.is_over() {
-        std::thread::sleep(Duration::from_millis(250));
+        // The end is noticed soon, so that a short run is not measured too long; memory is looked at now and then.
+        std::thread::sleep(WATCH_INTERVAL);
+        looks += 1;
+        if looks % WATCHES_PER_LOOK != 0 {
+            continue;
+        }
         cost.look();
         let loads = running.status().cameras.into_iter().map(|camera| camera.load as usize);
         load_at_worst = load_at_worst.max(loads.max().unwrap_or(0));
@@ -252,18 +300,16 @@ fn outcome(
     walkers: &Walkers,
     clips: &[Clip],
     running: &Running,
-    cost: cost::Meter,
+    cost: &cost::Meter,
     load_at_worst: usize,
 ) -> Outcome {
     let (status, raised) = (running.status(), running.raised());
     let mut latencies: Vec<f64> = raised.iter().map(|alert| alert.latency_ms).collect();
     latencies.sort_by(f64::total_cmp);
     let at = |share: f64| latencies.get(((latencies.len() as f64 * share) as usize).min(latencies.len().max(1) - 1));
-    let expected: BTreeSet<(String, usize)> =
-        clips.iter().flat_map(|clip| clip.listed.iter().map(|person| (clip.camera.clone(), *person))).collect();
-    let told: Vec<(String, usize)> =
-        raised.iter().filter_map(|alert| Some((alert.camera.clone(), walkers.person_of(alert.entry)?))).collect();
-    let found = expected.iter().filter(|one| told.contains(one)).count();
+    let truth = Truth::of(clips);
+    let told = raised.iter().filter_map(|alert| Some((alert.camera.clone(), walkers.person_of(alert.entry)?)));
+    let judged = truth.judge(&told.collect::<Vec<_>>());
     let counts = status.counts;
     Outcome {
         cameras: clips.len(),
@@ -281,10 +327,10 @@ fn outcome(
             .sum(),
         faces_seen: counts.faces_seen,
         templates_made: counts.templates_made,
-        listed_passages: expected.len(),
-        found,
-        found_rate: found as f64 / expected.len().max(1) as f64,
-        wrong_alerts: told.iter().filter(|one| !expected.contains(one)).count(),
+        listed_passages: truth.passed(),
+        found: judged.found,
+        found_rate: judged.found as f64 / truth.passed().max(1) as f64,
+        wrong_alerts: judged.wrong,
         latency_ms_p50: at(0.5).copied().unwrap_or(0.0),
         latency_ms_p99: at(0.99).copied().unwrap_or(0.0),
         cost: cost.cost(),
@@ -294,25 +340,20 @@ fn outcome(
 }
 
 impl Outcome {
-    fn print(&self, json: bool) -> Result<ExitCode> {
-        use std::io::Write as _;
-        let mut out = std::io::stdout();
-        if json {
-            writeln!(out, "{}", serde_json::to_string_pretty(self)?)?;
-            return Ok(ExitCode::SUCCESS);
-        }
+    fn text(&self) -> String {
         let Self { cameras, source, rhythm, seconds, found, listed_passages, .. } = self;
-        writeln!(
-            out,
-            "{cameras} cameras ({source}, {rhythm}), {seconds:.0} s: {} frames, {} examined, {} dropped",
-            self.frames_captured, self.frames_examined, self.frames_dropped
-        )?;
-        writeln!(out, "{found} of {listed_passages} listed passages found, {} wrong alerts", self.wrong_alerts)?;
-        writeln!(
-            out,
-            "alert latency p50 {:.0} ms, p99 {:.0} ms; {:.2} cores, {:.0} MiB at most",
-            self.latency_ms_p50, self.latency_ms_p99, self.cost.cores, self.cost.resident_mib_max
-        )?;
-        Ok(ExitCode::SUCCESS)
+        format!(
+            "{cameras} cameras ({source}, {rhythm}), {seconds:.0} s: {} frames, {} examined, {} dropped\n\
+             {found} of {listed_passages} listed passages found, {} wrong alerts\n\
+             alert latency p50 {:.0} ms, p99 {:.0} ms; {:.2} cores, {:.0} MiB at most",
+            self.frames_captured,
+            self.frames_examined,
+            self.frames_dropped,
+            self.wrong_alerts,
+            self.latency_ms_p50,
+            self.latency_ms_p99,
+            self.cost.cores,
+            self.cost.resident_mib_max
+        )
     }
 }

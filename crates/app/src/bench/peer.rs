@@ -5,6 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// A running peer.
 pub(super) struct Peer {
@@ -43,7 +44,7 @@ impl Peer {
         let orders = child.stdin.take().context("the peer's input")?;
         let answers = BufReader::new(child.stdout.take().context("the peer's output")?);
         let mut peer = Self { child, orders, answers, version: String::new(), found: Vec::new(), processor_ms: 0.0 };
-        let hello = peer.answer()?;
+        let hello: Answer = peer.answer()?;
         if let Some(missing) = hello.missing {
             bail!(
                 "{python} has no module {missing}; install what the peer needs into a virtual environment and name its Python with --python (benches/peers has the lists)"
@@ -56,13 +57,18 @@ impl Peer {
 
     /// The times of the peer's runs in one turn.
     pub(super) fn turn(&mut self, seconds: f64) -> anyhow::Result<Vec<f64>> {
-        writeln!(self.orders, "{seconds}").context("asking the peer to run")?;
-        let answer = self.answer()?;
+        let answer: Answer = self.ask(&seconds.to_string())?;
         self.processor_ms += answer.processor_ms.unwrap_or_default();
         answer.runs_ms.context("the peer gave no times")
     }
 
-    fn answer(&mut self) -> anyhow::Result<Answer> {
+    /// What the peer answers to one line.
+    pub(super) fn ask<A: DeserializeOwned>(&mut self, order: &str) -> anyhow::Result<A> {
+        writeln!(self.orders, "{order}").context("asking the peer to run")?;
+        self.answer()
+    }
+
+    fn answer<A: DeserializeOwned>(&mut self) -> anyhow::Result<A> {
         let mut line = String::new();
         self.answers.read_line(&mut line).context("reading the peer's answer")?;
         serde_json::from_str(&line).context("the peer ended or said something else than JSON")

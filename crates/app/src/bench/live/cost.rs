@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::bench::processor;
+
 /// What was used.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Cost {
@@ -28,7 +30,7 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn start() -> Self {
-        let [own_seconds, children_seconds] = processor_seconds();
+        let [own_seconds, children_seconds] = processor::seconds();
         Self {
             begun: Instant::now(),
             own_seconds,
@@ -49,29 +51,21 @@ impl Meter {
         self.begun.elapsed().as_secs_f64()
     }
 
+    /// Processor time so far: of this process, and of its children that have ended.
+    pub(super) fn processor_seconds(&self) -> [f64; 2] {
+        let [own, children] = processor::seconds();
+        [own - self.own_seconds - self.looking_seconds.get(), children - self.children_seconds]
+    }
+
     /// What was used so far. Children count once they have ended.
     pub(super) fn cost(&self) -> Cost {
-        let [own, children] = processor_seconds();
-        let (own, children) = (own - self.own_seconds - self.looking_seconds.get(), children - self.children_seconds);
+        let [own, children] = self.processor_seconds();
         let seconds = self.seconds();
         Cost {
             cores: (own + children) / seconds,
             decoding_cores: children / seconds,
             resident_mib_max: self.resident_kib_max.get() as f64 / 1024.0,
         }
-    }
-}
-
-/// Of this process, and of its children that have ended: fields 14 to 17 of `/proc/self/stat`, in hundredths of a second.
-fn processor_seconds() -> [f64; 2] {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(4).filter_map(|word| word.parse().ok()).collect();
-    match ticks.as_slice() {
-        [user, system, children_user, children_system] => {
-            [(user + system) / 100.0, (children_user + children_system) / 100.0]
-        }
-        _ => [0.0, 0.0],
     }
 }
 

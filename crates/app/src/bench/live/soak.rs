@@ -1,7 +1,6 @@
 //! The same cameras for hours of stream, as fast as the machine takes them: what is made is destroyed or kept, and memory is flat.
 
-use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
@@ -13,15 +12,25 @@ use super::{Bench, watch};
 const WARM_TURNS: usize = 2;
 
 /// What came of it.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Soak {
+    cameras: usize,
+    size: String,
     stream_hours: f64,
     seconds: f64,
+    /// Seconds of stream for each second that passed, preparing the deployments (lists, notices, the record) included.
+    speed_up: f64,
+    /// The same while cameras were watched.
+    speed_up_watching: f64,
+    /// Seconds of stream for each second of processor time, decoders and preparing included: what one idle core would reach.
+    speed_up_of_processor_time: f64,
     deployments: usize,
     faces_seen: u64,
     templates_made: u64,
     templates_destroyed: u64,
     alerts_kept: u64,
+    /// Whether each deployment's templates made are those destroyed and those kept.
+    accounted: bool,
     /// Memory of all processes at most, shared pages once.
     resident_mib_max: f64,
     /// Memory of this process after each deployment, MiB.
@@ -36,22 +45,15 @@ pub(super) fn run(bench: &mut Bench<'_>, hours: f64) -> Result<Soak> {
     let each: Duration = bench.clips.iter().map(|clip| clip.lasts).sum();
     ensure!(!each.is_zero(), "the clips are empty: nothing would ever pass");
     let cost = Meter::start();
-    let (mut passed, mut after) = (Duration::ZERO, Vec::new());
-    let mut soak = Soak {
-        stream_hours: 0.0,
-        seconds: 0.0,
-        deployments: 0,
-        faces_seen: 0,
-        templates_made: 0,
-        templates_destroyed: 0,
-        alerts_kept: 0,
-        resident_mib_max: 0.0,
-        resident_mib_after: Vec::new(),
-        grows_mib_per_stream_hour: 0.0,
-    };
+    let (mut passed, mut watching, mut after) = (Duration::ZERO, Duration::ZERO, Vec::new());
+    let mut soak =
+        Soak { cameras: bench.clips.len(), size: bench.args.size.to_string(), accounted: true, ..Soak::default() };
     while passed < wanted {
-        let run = bench.deploy()?.start()?;
+        let deployed = bench.deploy()?;
+        let begun = Instant::now();
+        let run = deployed.start()?;
         watch(&run.running, None, &cost);
+        watching += begun.elapsed();
         let status = run.running.status();
         ensure!(status.counts.balanced(), "a deployment does not account for each template: {:?}", status.counts);
         drop(run);
@@ -61,13 +63,21 @@ pub(super) fn run(bench: &mut Bench<'_>, hours: f64) -> Result<Soak> {
         soak.templates_made += status.counts.templates_made;
         soak.templates_destroyed += status.counts.templates_destroyed;
         soak.alerts_kept += status.counts.alerts_kept;
+        let stage = &status.stage;
+        ensure!(*stage == pipeline::Stage::Ended, "a deployment did not end with its recordings: {stage:?}");
         let resident_mib = own_kib() as f64 / 1024.0;
         after.push((passed.as_secs_f64() / 3_600.0, resident_mib));
         soak.resident_mib_after.push(resident_mib);
-        eprintln!("overt: {:.2} of {hours} hours of stream; {resident_mib:.1} MiB", passed.as_secs_f64() / 3_600.0);
+        let (hours_passed, speed_up) = (passed.as_secs_f64() / 3_600.0, passed.as_secs_f64() / cost.seconds());
+        eprintln!(
+            "overt: {hours_passed:.2} of {hours} hours of stream, {speed_up:.1} times real time; {resident_mib:.1} MiB"
+        );
     }
     soak.stream_hours = passed.as_secs_f64() / 3_600.0;
     soak.seconds = cost.seconds();
+    soak.speed_up = passed.as_secs_f64() / soak.seconds;
+    soak.speed_up_watching = passed.as_secs_f64() / watching.as_secs_f64();
+    soak.speed_up_of_processor_time = passed.as_secs_f64() / cost.processor_seconds().iter().sum::<f64>();
     soak.resident_mib_max = cost.cost().resident_mib_max;
     soak.grows_mib_per_stream_hour = slope(after.get(WARM_TURNS..).unwrap_or_default());
     Ok(soak)
@@ -87,29 +97,21 @@ fn slope(places: &[(f64, f64)]) -> f64 {
 }
 
 impl Soak {
-    pub(super) fn print(&self, json: bool) -> Result<ExitCode> {
-        use std::io::Write as _;
-        let mut out = std::io::stdout();
-        if json {
-            writeln!(out, "{}", serde_json::to_string_pretty(self)?)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        writeln!(
-            out,
-            "{:.2} hours of stream in {:.0} s, {} deployments; {} templates made, {} destroyed, {} kept as alerts",
-            self.stream_hours,
-            self.seconds,
-            self.deployments,
+    pub(super) fn text(&self) -> String {
+        let Self { cameras, size, stream_hours, seconds, deployments, .. } = self;
+        format!(
+            "{cameras} cameras of {size}: {stream_hours:.2} hours of stream in {seconds:.0} s, {:.1} times real time ({:.1} while watching, {:.1} by processor time)\n\
+             {deployments} deployments: {} templates made = {} destroyed + {} kept as alerts\n\
+             at most {:.0} MiB; grows by {:.2} MiB an hour of stream",
+            self.speed_up,
+            self.speed_up_watching,
+            self.speed_up_of_processor_time,
             self.templates_made,
             self.templates_destroyed,
-            self.alerts_kept
-        )?;
-        writeln!(
-            out,
-            "at most {:.0} MiB; grows by {:.2} MiB an hour of stream",
-            self.resident_mib_max, self.grows_mib_per_stream_hour
-        )?;
-        Ok(ExitCode::SUCCESS)
+            self.alerts_kept,
+            self.resident_mib_max,
+            self.grows_mib_per_stream_hour
+        )
     }
 }
 
