@@ -20,7 +20,7 @@ use crate::frame::{CaptureError, FrameSource};
 use crate::health::{Health, Skip};
 use crate::pace::Pace;
 use crate::yuv::YuvFrame;
-pub(crate) use queue::Queue;
+pub(crate) use queue::{Held, Queue};
 
 /// Most frames that may wait.
 pub const WAITING_FRAMES_MAX: usize = 32;

@@ -22,6 +22,7 @@ use crate::model_id;
 use crate::running::{Board, CameraStatus, Frames, RaisedAlert, Running, SharedStore, Stage, lock};
 use crate::sought::Sought;
 use crate::steadiness::Steadiness;
+use crate::trace;
 use crate::view::View;
 use crate::window::{Seen, Window};
 use standing::Standing;
@@ -177,12 +178,15 @@ impl Run {
 
     /// Runs until the footage ends, somebody stops it, or it may not go on; then counts and ends the deployment.
     fn run_out(mut self) {
-        let (stage, reason) = match self.frames() {
-            Ok(reason) => (Stage::Ended, reason),
+        let _run = trace::run(self.cameras.len());
+        let outcome = self.frames();
+        let (stage, reason) = match &outcome {
+            Ok(reason) => (Stage::Ended, reason.clone()),
             Err(error) => (Stage::Stopped(error.to_string()), format!("stopped: {error}")),
         };
         let closed = self.close(&reason);
         self.post_counts();
+        trace::over(outcome.as_ref().err().or(closed.as_ref().err()));
         self.board.posted().status.stage = match closed {
             Ok(()) => stage,
             Err(error) => Stage::Stopped(error.to_string()),
@@ -209,6 +213,8 @@ impl Run {
                 return Ok("the recordings ran out".to_owned());
             }
             if !worked {
+                // A camera that gives nothing is seen to give nothing.
+                self.post_counts();
                 self.bell.wait(rung, WAIT);
             }
         }
@@ -248,6 +254,9 @@ impl Run {
         for camera in self.cameras.iter_mut().filter(closed) {
             camera.stream = camera.leave.open(self.permits.permit(), stream_options(&self.bell))?;
             camera.open = camera.stream.is_some();
+            if camera.open {
+                trace::opened(&camera.name);
+            }
         }
         Ok(())
     }
@@ -334,15 +343,25 @@ impl Run {
             self.standing.doubt();
         }
         camera.status.examined += 1;
-        let stopwatch = Stopwatch::start();
+        self.board.metrics.waited(index, age);
+        let _examination = trace::examination(&camera.name, age);
+        let stopwatch = Stopwatch::start(StageOfWork::Examine);
         let examined = camera.examiner.examine(&seen, &mut self.faces)?;
-        self.board.metrics.took(StageOfWork::Examine, &stopwatch);
+        self.board.metrics.took(index, stopwatch);
         self.decide(index, examined, Some(arrived))?;
         self.post_view(index, &seen);
         Ok(true)
     }
 
     fn decide(&mut self, camera: usize, examined: Examined, arrived: Option<Instant>) -> Result<(), PipelineError> {
+        let before = self.tally.total();
+        let decided = self.settle(camera, examined, arrived);
+        // Also where it failed half way: the sum over the cameras is what the receipt says.
+        self.cameras[camera].status.count(before, self.tally.total());
+        decided
+    }
+
+    fn settle(&mut self, camera: usize, examined: Examined, arrived: Option<Instant>) -> Result<(), PipelineError> {
         for _ in 0..examined.faces_seen {
             self.tally.face_seen();
         }
@@ -352,6 +371,8 @@ impl Run {
         let ended = examined.ended.len() as u64;
         self.cameras[camera].alerted.retain(|passage| !examined.ended.contains(passage));
         self.board.posted().status.passages += ended;
+        self.cameras[camera].status.count_passages(&examined.ended_seen);
+        self.board.metrics.passages_over(camera, &examined.ended_seen);
         Ok(())
     }
 
@@ -363,16 +384,16 @@ impl Run {
         view: View,
         arrived: Option<Instant>,
     ) -> Result<(), PipelineError> {
-        let stopwatch = Stopwatch::start();
+        let stopwatch = Stopwatch::start(StageOfWork::Embed);
         self.remembers = true;
         let chip = view.chip(&*self.faces.recognizer);
         let mut templates = self.faces.recognizer.embed(std::slice::from_ref(&chip))?;
         drop(chip);
-        self.board.metrics.took(StageOfWork::Embed, &stopwatch);
+        self.board.metrics.took(camera, stopwatch);
         let Some(template) = templates.pop() else { return Ok(()) };
-        let stopwatch = Stopwatch::start();
+        let stopwatch = Stopwatch::start(StageOfWork::Search);
         let hits = self.sought.hits(&template, &self.threshold)?;
-        self.board.metrics.took(StageOfWork::Search, &stopwatch);
+        self.board.metrics.took(camera, stopwatch);
         let now = self.clock.now();
         let face = ObservedFace { template, view };
         match settle_among(face, hits, &self.threshold, &self.lease, now, &mut self.tally) {
@@ -408,17 +429,18 @@ impl Run {
             seen = Some((face.view.frame_number, face.view.face));
             sealed_form(face)
         };
-        let stopwatch = Stopwatch::start();
+        let stopwatch = Stopwatch::start(StageOfWork::Record);
         let mut store = lock(&self.store);
         // Read while nobody else can record anything: an entry is never dated before another that is there already.
         let raised = store.raise_alert(pending, live, &name, seal, self.clock.now());
         drop(store);
         match raised {
             Ok(raised) => {
-                self.board.metrics.took(StageOfWork::Record, &stopwatch);
+                self.board.metrics.took(camera, stopwatch);
                 // A passage that ended with its recording was complete when that ended.
                 let latency = arrived.map_or(Duration::ZERO, |arrived| arrived.elapsed());
-                self.board.metrics.alert_took(latency.as_secs_f64());
+                self.board.metrics.alert_took(camera, latency);
+                trace::alert_recorded(&name, latency);
                 let latency_ms = 1e3 * latency.as_secs_f64();
                 let alert = raised.into_inner().alert;
                 self.cameras[camera].alerted.push(passage);
@@ -457,7 +479,9 @@ impl Run {
             self.standing.doubt();
             return Ok(false);
         };
-        let recorded = store.commit(live.count(self.tally.unreported(), self.clock.now())?)?;
+        let counts = self.tally.unreported();
+        let recorded = store.commit(live.count(counts, self.clock.now())?)?;
+        trace::receipt_sealed(&counts);
         self.tally.mark_reported();
         self.live = Some(recorded);
         store.publish_if_due(self.clock.now())?;
@@ -473,6 +497,7 @@ impl Run {
         match store.deployment(self.lease.deployment())?.into_inner() {
             Deployment::Live(live) => {
                 let mut live = store.commit(live.count(unreported, now)?)?;
+                trace::receipt_sealed(&unreported);
                 if let Some(suppressed) = self.tally.suppressed() {
                     live = store.commit(live.into_inner().tell_suppressed(suppressed, now))?;
                 }
@@ -481,6 +506,7 @@ impl Run {
             Deployment::Paused(mut paused) => {
                 if unreported != Counts::default() {
                     paused = store.commit(paused.count(unreported, now)?)?.into_inner();
+                    trace::receipt_sealed(&unreported);
                 }
                 store.commit(paused.end(reason, now)?)?;
             }
@@ -495,12 +521,14 @@ impl Run {
 
     fn post_counts(&mut self) {
         for camera in &mut self.cameras {
+            let before = (camera.status.health.state, camera.status.load);
             match &camera.stream {
                 Some(stream) => camera.status.health = stream.health(),
                 None => camera.status.health.state = State::Ended,
             }
             camera.status.load = camera.cadence.load();
             camera.status.faces_in_view = camera.examiner.followed().count() as u64;
+            trace::stands(&camera.status, before);
         }
         let cameras: Vec<CameraStatus> = self.cameras.iter().map(|camera| camera.status.clone()).collect();
         let mut posted = self.board.posted();
@@ -527,7 +555,7 @@ impl Run {
                 _ => Shown::Masked(face),
             })
             .collect();
-        let stopwatch = Stopwatch::start();
+        let stopwatch = Stopwatch::start(StageOfWork::Picture);
         // A picture that cannot be encoded is not shown; nothing else depends on it.
         if let Ok(jpeg) = masked_jpeg(seen.picture(), &shown) {
             camera.views_posted += 1;
@@ -536,7 +564,7 @@ impl Run {
                 *place = Some(view);
             }
         }
-        self.board.metrics.took(StageOfWork::Picture, &stopwatch);
+        self.board.metrics.took(index, stopwatch);
     }
 }
 
