@@ -16,9 +16,14 @@ use testkit::told::{Listed, Told};
 /// All that a field may hold which is no number: a camera, who paused, and why a run was stopped.
 const WORDS: [&str; 6] =
     ["c1", "north", "officer", "camera moved", "refused", "the life of a deployment has one order"];
-/// What no test of a run that nobody hurries comes to see; `trace.rs` shows these by themselves, and the screens' test a picture.
-const ELSEWHERE: [&str; 4] =
-    ["overt::camera connects", "overt::camera load changed", "overt::stage picture", "overt::store deployment purged"];
+/// What no test of a run that nobody hurries comes to see; `trace.rs` shows these by themselves, and the screens' test a picture and a purge.
+const ELSEWHERE: [&str; 5] = [
+    "overt::camera connects",
+    "overt::camera load changed",
+    "overt::stage picture",
+    "overt::store deployment purged",
+    "overt::store freed space wiped",
+];
 
 /// Frames: somebody passes, and is gone for as long as ends their passage.
 fn passing(heads: &[usize]) -> Vec<Option<usize>> {
