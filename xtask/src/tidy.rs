@@ -72,6 +72,7 @@ pub(crate) fn check(root: &Path) -> Result<Tidiness> {
         findings.extend(charter(page));
         findings.extend(empty_names(page));
         findings.extend(ignored_tests(page));
+        findings.extend(told_elsewhere(page));
         findings.extend(markdown::dead_pages(root, &page.path, &page.text));
     }
     for page in pages.iter().filter(|page| page.path.ends_with(".md")) {
@@ -185,6 +186,20 @@ fn ignored_tests(page: &Page) -> Vec<Finding> {
     lines.map(|(index, _)| Finding::new(&page.path, index + 1, "a test that is not run proves nothing")).collect()
 }
 
+/// What a log is told is read at a glance: in one file of each crate that tells of its work, and nowhere else.
+fn told_elsewhere(page: &Page) -> Vec<Finding> {
+    let in_crate = page.path.starts_with("crates/") && page.path.contains("/src/");
+    let may_tell = page.path.starts_with("crates/testkit/") || page.path.contains("/src/trace");
+    if !in_crate || may_tell {
+        return Vec::new();
+    }
+    let code = source::code_only(&page.text);
+    let lines = code.lines().enumerate().filter(|(_, line)| line.contains("tracing"));
+    lines
+        .map(|(index, _)| Finding::new(&page.path, index + 1, "what a log is told is said in the crate's `trace.rs`"))
+        .collect()
+}
+
 fn overlong(page: &Page) -> Vec<Overlong> {
     let of = |line, function: &str, lines, limit| Overlong {
         path: page.path.clone(),
@@ -271,6 +286,13 @@ mod tests {
     #[test]
     fn tests_that_are_not_run_are_found() {
         assert_eq!(ignored_tests(&page("a.rs", "// #[ignore]\n#[test]\n#[ignore = \"slow\"]\nfn x() {}")).len(), 1);
+    }
+
+    #[test]
+    fn what_is_told_elsewhere_is_found() {
+        let told = |path| told_elsewhere(&page(path, "// tracing\nfn x() { tracing::info!(\"tracing\"); }\n")).len();
+        assert_eq!((told("crates/web/src/page.rs"), told("crates/web/src/trace.rs")), (1, 0));
+        assert_eq!((told("crates/testkit/src/told.rs"), told("crates/app/tests/lines.rs")), (0, 0));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod models;
 mod policy;
 mod prove;
 mod screens;
+mod trace;
 mod verify;
 mod witness;
 
@@ -77,6 +78,15 @@ impl CommandLine {
 }
 
 impl Command {
+    /// Whether it tells a log of its work. A decoder is shut in, and says what it says to the process that started it.
+    fn tells(&self) -> bool {
+        #[cfg(all(feature = "video", target_os = "linux"))]
+        if matches!(self, Self::ServeDecoder) {
+            return false;
+        }
+        true
+    }
+
     /// Whether it reads pictures of people, so that nobody else may read this process from then on.
     fn handles_faces(&self) -> bool {
         match self {
@@ -110,7 +120,19 @@ fn main() -> ExitCode {
             eprintln!("overt: {shortcoming}");
         }
     }
-    let outcome = match command {
+    let outcome = command.tells().then(trace::begin).transpose().and_then(|telling| {
+        let outcome = run(command);
+        drop(telling);
+        outcome
+    });
+    outcome.unwrap_or_else(|error| {
+        eprintln!("overt: {error:#}");
+        ExitCode::from(FAILED)
+    })
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Demo(args) => demo::run(args),
         Command::Models(command) => models::run(command),
         Command::Inspect(args) => inspect::run(args),
@@ -126,9 +148,5 @@ fn main() -> ExitCode {
         Command::Bench(command) => bench::run(command),
         #[cfg(all(feature = "video", target_os = "linux"))]
         Command::ServeDecoder => Ok(capture::serve_decoder()),
-    };
-    outcome.unwrap_or_else(|error| {
-        eprintln!("overt: {error:#}");
-        ExitCode::from(FAILED)
-    })
+    }
 }

@@ -23,6 +23,10 @@ pub struct Health {
     pub since_key_frame: Option<Duration>,
     /// What happened to packets and frames so far.
     pub counts: StreamCounts,
+    /// Frames that wait for the consumer.
+    pub frames_waiting: u64,
+    /// Frames that the consumer took and has not given back.
+    pub frames_held: u64,
     /// Times that were put right.
     pub repairs: Repairs,
     /// What was skipped before decoding when this was taken.

@@ -24,7 +24,7 @@ use crate::pace::Pace;
 use crate::yuv::YuvFrame;
 #[cfg(all(feature = "video", target_os = "linux"))]
 pub use hardware::check_hardware;
-pub(crate) use queue::Queue;
+pub(crate) use queue::{Held, Queue};
 
 /// Most frames that may wait.
 pub const WAITING_FRAMES_MAX: usize = 32;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::frame::wipe;
 use crate::outside::Outside;
 use crate::stamp::Stamp;
+use crate::stream::Held;
 
 /// One decoded picture. Its planes lie where the decoder's process put them; dropping it wipes them and gives the place
 /// back, so it is held no longer than needed: a stream has a fixed number of places
@@ -16,6 +17,8 @@ pub struct YuvFrame {
     stamp: Stamp,
     shape: YuvShape,
     storage: Storage,
+    /// Counts it while a consumer has it.
+    held: Option<Held>,
 }
 
 /// Where the planes of one picture lie, and what their numbers mean.
@@ -96,7 +99,13 @@ pub(crate) enum Storage {
 
 impl YuvFrame {
     pub(crate) fn new(number: u64, connection: u64, stamp: Stamp, shape: YuvShape, storage: Storage) -> Self {
-        Self { number, connection, is_key: false, stamp, shape, storage }
+        Self { number, connection, is_key: false, stamp, shape, storage, held: None }
+    }
+
+    /// From now on a consumer has it.
+    pub(crate) fn handed_out(mut self, held: Held) -> Self {
+        self.held = Some(held);
+        self
     }
 
     #[cfg(all(feature = "video", target_os = "linux"))]

@@ -42,3 +42,28 @@ pub enum PipelineError {
     #[error("starting the run: {0}; free some memory or processes and try again")]
     Thread(std::io::Error),
 }
+
+impl PipelineError {
+    /// Which kind of fault it is, in a word: for logs, which hold no sentence with a path or a name in it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Store(_) => "store",
+            Self::Footage(_) => "footage",
+            Self::Model(_) | Self::TemplateOfAnotherModel { .. } => "model",
+            Self::Gallery(_) => "gallery",
+            Self::Enrolment { .. } => "enrolment",
+            Self::FootageNotDeclared { .. } | Self::CameraNotDeclared { .. } => "not declared",
+            Self::Scan { .. } => "scan",
+            Self::Thread(_) => "thread",
+        }
+    }
+
+    /// The rule that said no, where one did.
+    pub fn rule(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) | Self::Store(store::StoreError::Refusal(refusal)) => Some(refusal.rule()),
+            _ => None,
+        }
+    }
+}

@@ -32,6 +32,17 @@ pub struct Examined {
     pub due: Vec<(u64, View)>,
     /// Passages that ended in this frame.
     pub ended: Vec<u64>,
+    /// How well each of them was seen.
+    pub ended_seen: Vec<PassageSeen>,
+}
+
+/// How well somebody was seen in the whole of a passage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassageSeen {
+    /// Whether any view was good enough to be compared early.
+    pub usable: bool,
+    /// Views that were large, frontal and sure enough for that, were they sharp.
+    pub promising_views: u32,
 }
 
 /// A face and a little around it, cut from its frame.
@@ -58,7 +69,7 @@ impl Examiner {
         self.detections = detections;
         for (number, found) in changes.seen {
             let passage = self.passages.entry(number).or_default();
-            passage.count_view();
+            passage.count_view(worth_at_most(&large[found]));
             if let Some(view) = worth_keeping(passage, seen, &large[found], &self.detections) {
                 passage.offer(view);
             }
@@ -118,6 +129,8 @@ impl Examiner {
             if passage.views() >= CONFIRMING_VIEWS {
                 examined.due.extend(passage.take_last().map(|view| (number, view)));
                 examined.ended.push(number);
+                let (usable, promising_views) = (passage.is_usable(), passage.promising_views());
+                examined.ended_seen.push(PassageSeen { usable, promising_views });
             }
         }
     }

@@ -5,8 +5,8 @@
 //! it as an alert, and what screens see is masked before it leaves this crate. A camera opens only if the record declares
 //! its address for that deployment, stays open only while the lease is renewed, and shows nothing outside its zone.
 //!
-//! Reading order: what may be read, who is in view, which view is worth comparing, the run, what screens see; then enrolment
-//! of a watchlist from images or from a file of rows, recovery after a crash, and the residue scan.
+//! Reading order: what may be read, who is in view, which view is worth comparing, the run, what screens see and what
+//! a log is told; then enrolment of a watchlist from images or from a file of rows, recovery after a crash, and the residue scan.
 
 pub mod footage;
 pub mod track;
@@ -19,6 +19,7 @@ mod sought;
 pub mod run;
 pub mod running;
 pub mod metrics;
+mod trace;
 pub mod mask;
 pub mod enrol;
 pub mod intake;

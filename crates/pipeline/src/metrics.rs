@@ -1,22 +1,21 @@
 //! What a run measures of itself, in the words of Prometheus (OpenMetrics text): numbers of frames, faces and milliseconds, never of anybody.
 //!
-//! `docs/reference/metrics.md` lists every name. Cameras are labels; faces, entries and alerts are not.
+//! `docs/reference/metrics.md` lists every name, and a test holds it to what is told. Cameras are labels; faces, entries and alerts are not.
 
-use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+mod text;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
-use prometheus_client::metrics::counter::Counter;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::{Registry, Unit};
 
-use crate::running::{CameraStatus, Status};
+use crate::examine::PassageSeen;
+use crate::trace::{self, EnteredSpan};
 
 /// A stage of the way of a face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StageOfWork {
     /// From a frame to the faces in it, measured and followed.
     Examine,
@@ -48,7 +47,8 @@ impl StageOfWork {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfStage {
-    stage: StageOfWork,
+    camera: String,
+    stage: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,116 +56,141 @@ struct OfCamera {
     camera: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Fate {
-    camera: String,
-    fate: &'static str,
-}
-
-/// The time that each stage takes, and the whole way to an alert. Everything else is read from [`Status`] when asked for.
+/// What is measured while it happens, by any thread: times, and how well people were seen. What is only counted is read from
+/// [`Status`](crate::Status) when asked for.
 pub struct Metrics {
     stages: Family<OfStage, Histogram>,
-    to_alert: Histogram,
-    /// Passes and nanoseconds of each stage.
-    sums: [Mutex<(u64, u128)>; StageOfWork::ALL.len()],
+    ages: Family<OfCamera, Histogram>,
+    to_alert: Family<OfCamera, Histogram>,
+    promising: Family<OfCamera, Histogram>,
+    /// The histograms of each camera, so that nobody looks for a name when a frame is measured.
+    cameras: Vec<OfOneCamera>,
 }
 
-/// Runs from its making until it is told to a stage.
-pub(crate) struct Stopwatch(Instant);
+struct OfOneCamera {
+    stages: [Histogram; StageOfWork::ALL.len()],
+    sums: [Sum; StageOfWork::ALL.len()],
+    age: Histogram,
+    to_alert: Histogram,
+    promising: Histogram,
+}
+
+/// What a histogram does not give back: 64 bits of nanoseconds last for 584 years of work.
+#[derive(Default)]
+struct Sum {
+    passes: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+/// Runs from its making until [`Metrics::took`] has it; one that is dropped before measured nothing. The stage is a span meanwhile.
+pub(crate) struct Stopwatch {
+    stage: StageOfWork,
+    from: Instant,
+    _span: EnteredSpan,
+}
 
 impl Stopwatch {
     #[allow(clippy::disallowed_methods, reason = "how long a stage takes is measured, and decides nothing")]
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        // 0.25 ms to 8 s, each twice the one before.
-        let histogram = || Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
-        Self { stages: Family::new_with_constructor(histogram), to_alert: histogram(), sums: Default::default() }
+    pub(crate) fn start(stage: StageOfWork) -> Self {
+        Self { stage, _span: trace::stage(stage), from: Instant::now() }
     }
 }
 
 impl Metrics {
-    pub(crate) fn took(&self, stage: StageOfWork, stopwatch: &Stopwatch) {
-        let took = stopwatch.0.elapsed();
-        self.stages.get_or_create(&OfStage { stage }).observe(took.as_secs_f64());
-        let mut sum = self.sums[stage as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        *sum = (sum.0 + 1, sum.1 + took.as_nanos());
+    /// Of these cameras, which are known by their place among them from then on.
+    pub(crate) fn of(cameras: &[String]) -> Self {
+        // 0.25 ms to 8 s, each twice the one before.
+        let seconds = || Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
+        // None, 1, 2, 4 … 64.
+        let views = || Histogram::new(std::iter::once(0.0).chain(exponential_buckets(1.0, 2.0, 7)));
+        let stages = Family::<OfStage, Histogram>::new_with_constructor(seconds);
+        let ages = Family::<OfCamera, Histogram>::new_with_constructor(seconds);
+        let to_alert = Family::<OfCamera, Histogram>::new_with_constructor(seconds);
+        let promising = Family::<OfCamera, Histogram>::new_with_constructor(views);
+        let of_one = |camera: &String| {
+            let of_stage = |stage: StageOfWork| OfStage { camera: camera.clone(), stage: stage.word() };
+            let of_camera = OfCamera { camera: camera.clone() };
+            OfOneCamera {
+                stages: StageOfWork::ALL.map(|stage| stages.get_or_create_owned(&of_stage(stage))),
+                sums: Default::default(),
+                age: ages.get_or_create_owned(&of_camera),
+                to_alert: to_alert.get_or_create_owned(&of_camera),
+                promising: promising.get_or_create_owned(&of_camera),
+            }
+        };
+        let of_each = cameras.iter().map(of_one).collect();
+        Self { stages, ages, to_alert, promising, cameras: of_each }
     }
 
-    pub(crate) fn alert_took(&self, seconds: f64) {
-        self.to_alert.observe(seconds);
+    /// A stage of a camera's work is done.
+    pub(crate) fn took(&self, camera: usize, stopwatch: Stopwatch) {
+        let took = stopwatch.from.elapsed();
+        let Some(of) = self.cameras.get(camera) else { return };
+        let stage = stopwatch.stage as usize;
+        of.stages[stage].observe(took.as_secs_f64());
+        of.sums[stage].passes.fetch_add(1, Ordering::Relaxed);
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        of.sums[stage].nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
-    /// How often each stage was passed and how long it took on average, milliseconds.
+    /// A frame was so old when its examination began.
+    pub(crate) fn waited(&self, camera: usize, age: Duration) {
+        if let Some(of) = self.cameras.get(camera) {
+            of.age.observe(age.as_secs_f64());
+        }
+    }
+
+    /// An alert was durable so long after the frame that completed it.
+    pub(crate) fn alert_took(&self, camera: usize, latency: Duration) {
+        if let Some(of) = self.cameras.get(camera) {
+            of.to_alert.observe(latency.as_secs_f64());
+        }
+    }
+
+    /// Passages are over.
+    pub(crate) fn passages_over(&self, camera: usize, seen: &[PassageSeen]) {
+        if let Some(of) = self.cameras.get(camera) {
+            seen.iter().for_each(|seen| of.promising.observe(f64::from(seen.promising_views)));
+        }
+    }
+
+    /// How often each stage was passed and how long it took on average, milliseconds, over all cameras.
     pub(crate) fn means_ms(&self) -> Vec<(&'static str, u64, f64)> {
         let mean = |stage: StageOfWork| {
-            let (passes, nanoseconds) = *self.sums[stage as usize].lock().unwrap_or_else(PoisonError::into_inner);
+            let of_stage = || self.cameras.iter().map(|of| &of.sums[stage as usize]);
+            let passes: u64 = of_stage().map(|sum| sum.passes.load(Ordering::Relaxed)).sum();
+            let nanoseconds: u64 = of_stage().map(|sum| sum.nanoseconds.load(Ordering::Relaxed)).sum();
             (stage.word(), passes, nanoseconds as f64 / 1e6 / passes.max(1) as f64)
         };
         StageOfWork::ALL.into_iter().map(mean).collect()
     }
-
-    /// The text that a monitor reads.
-    pub(crate) fn told(&self, status: &Status) -> String {
-        let mut registry = Registry::with_prefix("overt");
-        registry.register_with_unit("stage", "Time that a stage takes", Unit::Seconds, self.stages.clone());
-        let help = "From the arrival of the last frame that was needed to the alert being durably on the record";
-        registry.register_with_unit("alert_latency", help, Unit::Seconds, self.to_alert.clone());
-        tell_faces(&mut registry, status);
-        tell_cameras(&mut registry, &status.cameras);
-        let mut told = String::new();
-        // A string takes whatever is written.
-        let _ = text::encode(&mut told, &registry);
-        told
-    }
 }
 
-fn tell_faces(registry: &mut Registry, status: &Status) {
-    let counts = status.counts;
-    for (name, help, value) in [
-        ("faces_seen", "Faces seen", counts.faces_seen),
-        ("templates_made", "Templates made", counts.templates_made),
-        ("templates_destroyed", "Templates destroyed", counts.templates_destroyed),
-        ("alerts_kept", "Templates kept as sealed evidence of an alert", counts.alerts_kept),
-        ("passages", "Passages that are over", status.passages),
-    ] {
-        let counter: Counter<u64, AtomicU64> = Counter::default();
-        counter.inc_by(value);
-        registry.register(name, help, counter);
-    }
-    let running: Gauge = Gauge::default();
-    running.set(i64::from(!status.stage.is_over()));
-    registry.register("running", "1 while the run lasts, paused or not", running);
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn tell_cameras(registry: &mut Registry, cameras: &[CameraStatus]) {
-    let frames: Family<Fate, Counter> = Family::default();
-    let faults: Family<Fate, Counter> = Family::default();
-    let per_second: Family<OfCamera, Gauge<f64, AtomicU64>> = Family::default();
-    let bits: Family<OfCamera, Gauge> = Family::default();
-    let load: Family<OfCamera, Gauge> = Family::default();
-    let in_view: Family<OfCamera, Gauge> = Family::default();
-    for status in cameras {
-        let camera = || OfCamera { camera: status.camera.clone() };
-        for (fate, value) in status.frame_fates() {
-            frames.get_or_create(&Fate { camera: status.camera.clone(), fate }).inc_by(value);
-        }
-        for (fate, value) in status.faults() {
-            faults.get_or_create(&Fate { camera: status.camera.clone(), fate }).inc_by(value);
-        }
-        per_second.get_or_create(&camera()).set(status.health.frames_per_second);
-        bits.get_or_create(&camera()).set(i64::try_from(status.health.bits_per_second).unwrap_or(i64::MAX));
-        load.get_or_create(&camera()).set(status.load as i64);
-        in_view.get_or_create(&camera()).set(i64::try_from(status.faces_in_view).unwrap_or(i64::MAX));
+    #[test]
+    fn threads_measure_side_by_side_and_nothing_is_lost() {
+        let cameras = ["north".to_owned(), "south".to_owned()];
+        let metrics = Metrics::of(&cameras);
+        std::thread::scope(|scope| {
+            for camera in [0, 1, 1, 2] {
+                let metrics = &metrics;
+                scope.spawn(move || {
+                    for _ in 0..50 {
+                        metrics.took(camera, Stopwatch::start(StageOfWork::Examine));
+                        metrics.waited(camera, Duration::from_millis(40));
+                    }
+                });
+            }
+        });
+        let text = metrics.told(&crate::running::Board::new(Vec::new()).posted().status);
+        let holds = |sample: &str| assert!(text.lines().any(|line| line == sample), "{sample} in {text}");
+        holds("overt_stage_seconds_count{camera=\"north\",stage=\"examine\"} 50");
+        holds("overt_stage_seconds_count{camera=\"south\",stage=\"examine\"} 100");
+        holds("overt_frame_age_seconds_count{camera=\"south\"} 100");
+        assert_eq!(text.matches("overt_frame_age_seconds_count{").count(), 2, "there is no third camera");
+        assert_eq!(metrics.means_ms()[0].1, 150);
     }
-    registry.register("camera_frames", "Frames by what became of them", frames);
-    registry.register("camera_faults", "What went wrong between the camera and the first picture", faults);
-    registry.register("camera_frames_per_second", "Frames that arrived in the last whole second", per_second);
-    registry.register("camera_bits_per_second", "Bits of video received in the last whole second", bits);
-    registry.register("camera_load", "What is given up so that frames are examined in time: 0 nothing, 3 most", load);
-    registry.register("camera_faces_in_view", "Faces followed now", in_view);
 }

@@ -19,6 +19,7 @@ use crate::metrics::{StageOfWork, Stopwatch};
 use crate::model_id;
 use crate::running::{Board, CameraStatus, Frames, RaisedAlert, Running, SharedStore, Stage, lock};
 use crate::sought::Sought;
+use crate::trace::{self, Span};
 use camera::{Camera, Looked, Looking, ObservedFace, Taken, Turn};
 use standing::Standing;
 
@@ -97,7 +98,8 @@ impl Run {
             let leave = Leave::asked(&live, &lock(&store), &source)?;
             let face_side_px_min = live.face_side_px_min(&source.camera, &policy);
             let stream = source.footage.replayed(pace, stream_options(&bell))?;
-            cameras.push(Camera::new(source.camera, leave, stream, rhythm, face_side_px_min));
+            let name = source.camera;
+            cameras.push(Camera::new(cameras.len(), name, leave, stream, rhythm, face_side_px_min));
         }
         let faces: Vec<Faces> = std::iter::once(faces).chain(faces_beside).collect();
         let (live, tally) = (Some(live), Tally::new());
@@ -123,12 +125,15 @@ impl Run {
 
     /// Runs until the footage ends, somebody stops it, or it may not go on; then counts and ends the deployment.
     fn run_out(mut self) {
-        let (stage, reason) = match self.frames() {
-            Ok(reason) => (Stage::Ended, reason),
+        let _run = trace::run(self.cameras.len());
+        let outcome = self.frames();
+        let (stage, reason) = match &outcome {
+            Ok(reason) => (Stage::Ended, reason.clone()),
             Err(error) => (Stage::Stopped(error.to_string()), format!("stopped: {error}")),
         };
         let closed = self.close(&reason);
         self.post_counts();
+        trace::over(outcome.as_ref().err().or(closed.as_ref().err()));
         self.board.posted().status.stage = match closed {
             Ok(()) => stage,
             Err(error) => Stage::Stopped(error.to_string()),
@@ -155,6 +160,8 @@ impl Run {
                 return Ok("the recordings ran out".to_owned());
             }
             if !worked {
+                // A camera that gives nothing is seen to give nothing.
+                self.post_counts();
                 self.bell.wait(rung, WAIT);
             }
         }
@@ -184,6 +191,9 @@ impl Run {
         for camera in self.cameras.iter_mut().filter(closed) {
             camera.stream = camera.leave.open(self.permits.permit(), stream_options(&self.bell))?;
             camera.open = camera.stream.is_some();
+            if camera.open {
+                trace::opened(&camera.name);
+            }
         }
         Ok(())
     }
@@ -230,6 +240,15 @@ impl Run {
     }
 
     fn decide(&mut self, camera: usize, looked: Looked) -> Result<(), PipelineError> {
+        let before = self.tally.total();
+        let decided = self.settle(camera, looked);
+        // Also where it failed half way: the sum over the cameras is what the receipt says.
+        self.cameras[camera].status.count(before, self.tally.total());
+        decided
+    }
+
+    fn settle(&mut self, camera: usize, looked: Looked) -> Result<(), PipelineError> {
+        let _examination = looked.examination.map(Span::entered);
         for _ in 0..looked.faces_seen {
             self.tally.face_seen();
         }
@@ -241,6 +260,8 @@ impl Run {
             self.standing.doubt();
         }
         self.cameras[camera].alerted.retain(|passage| !looked.ended.contains(passage));
+        self.cameras[camera].status.count_passages(&looked.ended_seen);
+        self.board.metrics.passages_over(camera, &looked.ended_seen);
         let mut posted = self.board.posted();
         posted.status.passages += looked.ended.len() as u64;
         if let (Some(jpeg), Some(place)) = (looked.view, posted.views.get_mut(camera)) {
@@ -258,9 +279,9 @@ impl Run {
         face: ObservedFace,
         arrived: Option<Instant>,
     ) -> Result<(), PipelineError> {
-        let stopwatch = Stopwatch::start();
+        let stopwatch = Stopwatch::start(StageOfWork::Search);
         let hits = self.sought.hits(&face.template, &self.threshold)?;
-        self.board.metrics.took(StageOfWork::Search, &stopwatch);
+        self.board.metrics.took(camera, stopwatch);
         let now = self.clock.now();
         match settle_among(face, hits, &self.threshold, &self.lease, now, &mut self.tally) {
             Settlement::Nobody => Ok(()),
@@ -295,17 +316,18 @@ impl Run {
             seen = Some((face.view.frame_number, face.view.face));
             sealed_form(face)
         };
-        let stopwatch = Stopwatch::start();
+        let stopwatch = Stopwatch::start(StageOfWork::Record);
         let mut store = lock(&self.store);
         // Read while nobody else can record anything: an entry is never dated before another that is there already.
         let raised = store.raise_alert(pending, live, &name, seal, self.clock.now());
         drop(store);
         match raised {
             Ok(raised) => {
-                self.board.metrics.took(StageOfWork::Record, &stopwatch);
+                self.board.metrics.took(camera, stopwatch);
                 // A passage that ended with its recording was complete when that ended.
                 let latency = arrived.map_or(Duration::ZERO, |arrived| arrived.elapsed());
-                self.board.metrics.alert_took(latency.as_secs_f64());
+                self.board.metrics.alert_took(camera, latency);
+                trace::alert_recorded(&name, latency);
                 let latency_ms = 1e3 * latency.as_secs_f64();
                 let alert = raised.into_inner().alert;
                 self.cameras[camera].alerted.push(passage);
@@ -344,7 +366,9 @@ impl Run {
             self.standing.doubt();
             return Ok(false);
         };
-        let recorded = store.commit(live.count(self.tally.unreported(), self.clock.now())?)?;
+        let counts = self.tally.unreported();
+        let recorded = store.commit(live.count(counts, self.clock.now())?)?;
+        trace::receipt_sealed(&counts);
         self.tally.mark_reported();
         self.live = Some(recorded);
         store.publish_if_due(self.clock.now())?;
@@ -360,6 +384,7 @@ impl Run {
         match store.deployment(self.lease.deployment())?.into_inner() {
             Deployment::Live(live) => {
                 let mut live = store.commit(live.count(unreported, now)?)?;
+                trace::receipt_sealed(&unreported);
                 if let Some(suppressed) = self.tally.suppressed() {
                     live = store.commit(live.into_inner().tell_suppressed(suppressed, now))?;
                 }
@@ -368,6 +393,7 @@ impl Run {
             Deployment::Paused(mut paused) => {
                 if unreported != Counts::default() {
                     paused = store.commit(paused.count(unreported, now)?)?.into_inner();
+                    trace::receipt_sealed(&unreported);
                 }
                 store.commit(paused.end(reason, now)?)?;
             }

@@ -11,7 +11,9 @@ use face::Rect;
 use store::Store;
 
 use crate::cadence::Load;
+use crate::examine::PassageSeen;
 use crate::metrics::Metrics;
+use crate::trace;
 
 /// The store, shared by the pipeline and the screens.
 pub type SharedStore = Arc<Mutex<Store>>;
@@ -83,6 +85,12 @@ pub struct CameraStatus {
     pub load: Load,
     /// Faces followed now.
     pub faces_in_view: u64,
+    /// What was made of its frames and what became of it; the sum over all cameras is the deployment's.
+    pub counts: Counts,
+    /// Passages decided.
+    pub passages: u64,
+    /// Those of them with a view good enough to be compared early.
+    pub passages_usable: u64,
 }
 
 impl CameraStatus {
@@ -123,6 +131,20 @@ impl CameraStatus {
             State::Connecting | State::WaitingToRetry => Some(format!("{} gives no frames: {fault}", self.camera)),
             State::Streaming | State::Ended => None,
         }
+    }
+
+    /// What the deployment counted between these two totals is this camera's.
+    pub(crate) fn count(&mut self, before: Counts, total: Counts) {
+        self.counts.faces_seen += total.faces_seen - before.faces_seen;
+        self.counts.templates_made += total.templates_made - before.templates_made;
+        self.counts.templates_destroyed += total.templates_destroyed - before.templates_destroyed;
+        self.counts.alerts_kept += total.alerts_kept - before.alerts_kept;
+    }
+
+    /// So many passages are over, seen so well.
+    pub(crate) fn count_passages(&mut self, seen: &[PassageSeen]) {
+        self.passages += seen.len() as u64;
+        self.passages_usable += seen.iter().filter(|seen| seen.usable).count() as u64;
     }
 
     fn processed(&self) -> u64 {
@@ -265,9 +287,9 @@ impl Board {
         };
         let views = cameras.iter().map(|_| None).collect();
         Self {
+            metrics: Metrics::of(&cameras),
             cameras,
             posted: Mutex::new(Posted { status, views, raised: Vec::new() }),
-            metrics: Metrics::default(),
             stop: Mutex::new(None),
             stopped: Condvar::new(),
             reports: Mutex::default(),
@@ -276,6 +298,7 @@ impl Board {
 
     /// A camera no longer shows what it was set up to show.
     pub(crate) fn report_camera_moved(&self, camera: &str) {
+        trace::moved(camera);
         lock(&self.reports).camera_moved = Some(camera.to_owned());
     }
 

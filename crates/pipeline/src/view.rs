@@ -60,6 +60,8 @@ pub struct Passage {
     compared: u32,
     compared_worth: f32,
     decided: bool,
+    promising: u32,
+    usable: bool,
 }
 
 /// The most that a view can be worth, 0 to 1, before its pixels are looked at: size of the face, how frontal, how sure the
@@ -84,13 +86,15 @@ impl Passage {
         open && worth > gain && self.best.as_ref().is_none_or(|best| worth > best.worth)
     }
 
-    /// Counts a view that was seen, offered or not.
-    pub fn count_view(&mut self) {
+    /// Counts a view that was seen, offered or not, and can be worth this at most.
+    pub fn count_view(&mut self, worth_at_most: f32) {
         self.views += 1;
+        self.promising += u32::from(worth_at_most >= WORTH_EARLY_MIN);
     }
 
     /// Keeps a view as the best; the one before is wiped.
     pub fn offer(&mut self, view: View) {
+        self.usable |= view.worth >= WORTH_EARLY_MIN;
         self.best = Some(view);
     }
 
@@ -121,6 +125,16 @@ impl Passage {
         self.views
     }
 
+    /// Views that were large, frontal and sure enough to be compared early, were they sharp: sharpness is not measured for each.
+    pub fn promising_views(&self) -> u32 {
+        self.promising
+    }
+
+    /// Whether any view was good enough to be compared early. The best one was measured whole, so this is exact.
+    pub fn is_usable(&self) -> bool {
+        self.usable
+    }
+
     /// Whether a candidate was found.
     pub fn is_decided(&self) -> bool {
         self.decided
@@ -145,7 +159,7 @@ mod tests {
     use super::*;
 
     fn offer(passage: &mut Passage, worth: f32) {
-        passage.count_view();
+        passage.count_view(worth);
         if passage.wants(worth) {
             let surroundings = Picture::from_rgb(1, 1, vec![0; 3]).expect("one pixel");
             let face = Rect { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
@@ -187,6 +201,18 @@ mod tests {
             assert!(passage.take_due().is_none());
         }
         assert_eq!(passage.take_last().map(|view| view.worth), Some(0.6));
+    }
+
+    #[test]
+    fn a_passage_is_usable_from_the_first_view_that_could_be_compared_early() {
+        let mut passage = Passage::default();
+        offer(&mut passage, 0.3);
+        assert!(!passage.is_usable());
+        for worth in [0.4, 0.39, 0.5, 0.45] {
+            offer(&mut passage, worth);
+        }
+        assert!(passage.is_usable());
+        assert_eq!((passage.views(), passage.promising_views()), (5, 3));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! what is kept of it (`policy_file`, `policy_explained`, `policies`, `deployments`, `cameras`, `staff`, `key_file`, `sealing`,
 //! `rotation`, `watchlist`, `listed`, `suppressions`, `alerts`), what follows alerts (`adjudication`, `own_keys`, `holds`,
 //! `receipts`, `complaints`, `seeds`), what passes to and from others (`shares`), how it ends (`purge`), what a copy may
-//! hold (`backup`), and how it is doubted (`check`).
+//! hold (`backup`), how it is doubted (`check`), and what a log is told (`trace`).
 
 mod recorded;
 mod error;
@@ -52,6 +52,7 @@ mod shares;
 mod purge;
 mod backup;
 mod check;
+mod trace;
 
 #[cfg(test)]
 mod faulty;

@@ -16,6 +16,7 @@ use crate::directory::{DirectoryTiles, read_if_there, remove};
 use crate::error::{Doing as _, DoingWith as _, StoreError};
 use crate::log::{entry_count, nanoseconds, timestamp};
 use crate::store::Store;
+use crate::trace;
 
 /// Entries turned into tiles at a time: bounds memory to some megabytes.
 const BATCH_ENTRIES_MAX: u64 = 4096;
@@ -56,6 +57,7 @@ impl Store {
                 _ => {}
             }
         }
+        trace::published(size, size - size_before);
         Ok(Checkpoint { size, root: root.to_string() })
     }
 

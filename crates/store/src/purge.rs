@@ -21,6 +21,7 @@ use crate::error::{Doing as _, StoreError};
 use crate::recorded::Recorded;
 use crate::sealing::{KeyKind, KeyState};
 use crate::store::Store;
+use crate::trace;
 use crate::watchlist::delete_list;
 
 impl Store {
@@ -134,11 +135,13 @@ impl Store {
             )?,
             watchlist_images: count("SELECT count(*) FROM watchlist_entries WHERE deployment = ?1")?,
         };
-        self.record(ended.purge(destroyed, now), |transaction, _| {
+        let purged = self.record(ended.purge(destroyed, now), |transaction, _| {
             delete_sealed(transaction, d)?;
             forget_key(transaction, d)?;
             note_wipe_due(transaction)
-        })
+        })?;
+        trace::purged(&destroyed);
+        Ok(purged)
     }
 
     /// The key of alerts is forgotten last: while it is noted, the next opening finishes all of them.
@@ -164,7 +167,9 @@ impl Store {
         self.connection
             .execute("DELETE FROM settings WHERE name = 'wipe_due'", [])
             .doing("noting that freed space is wiped")?;
-        database::empty_write_ahead_log(&self.connection)
+        database::empty_write_ahead_log(&self.connection)?;
+        trace::wiped();
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
-//! Charter: development only. What tests need in place of the world: a clock that is set by hand.
+//! Charter: development only. What tests need in place of the world: a clock that is set by hand, and ears for all that is told to a log.
 //!
 //! This crate refuses to be part of the binary.
+
+pub mod told;
 
 use std::sync::Mutex;
 

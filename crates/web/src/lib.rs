@@ -4,7 +4,7 @@
 //! refuses to hold a rule, a threshold or a query of its own, to show a face that is not recorded evidence, to let any
 //! machine but this one into the control room, and to need script: every form works without it.
 //!
-//! Reading order: what routes share (`house`, `door`, `answer`, `page`, `words`, `assets`), then the three audiences.
+//! Reading order: what routes share (`house`, `door`, `answer`, `page`, `words`, `assets`, `trace`), then the three audiences.
 
 mod house;
 mod door;
@@ -12,6 +12,7 @@ mod answer;
 mod page;
 mod words;
 mod assets;
+mod trace;
 mod control_room;
 mod public;
 mod api;
@@ -117,5 +118,6 @@ fn routes(house: House) -> Router {
         .method_not_allowed_fallback(answer::not_that_way)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn(door::guard_answers))
+        .layer(middleware::from_fn(trace::tell))
         .with_state(house)
 }

@@ -526,7 +526,13 @@ async fn a_monitor_reads_numbers_and_nobody() {
     assert_eq!(made, destroyed + value("overt_alerts_kept_total"));
     let frames = |fate: &str| format!("overt_camera_frames_total{{camera=\"concourse-1\",fate=\"{fate}\"}}");
     assert_eq!(value(&frames("examined")) + value(&frames("still")) + value(&frames("passed_over")), FRAMES as f64);
-    assert_eq!(value("overt_alert_latency_seconds_count"), 2.0);
+    let of_camera = |name: &str| value(&format!("{name}{{camera=\"concourse-1\"}}"));
+    assert_eq!(of_camera("overt_alert_latency_seconds_count"), 2.0);
+    assert_eq!(of_camera("overt_camera_faces_seen_total"), 4.0);
+    assert_eq!(
+        (of_camera("overt_camera_templates_made_total"), of_camera("overt_camera_alerts_kept_total")),
+        (made, 2.0)
+    );
     assert!(metrics.ends_with("# EOF\n") && !metrics.contains("exercise subject"));
 
     assert_eq!(fetch(router, "/healthz").await.text(), "alive\n");

@@ -1,7 +1,8 @@
 //! The short queue between a stream's thread and its consumer, and the counts of what became of each frame.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Bell, HELD_FRAMES_MAX, Next, StreamOptions, WAITING_FRAMES_MAX};
@@ -19,6 +20,7 @@ pub(crate) struct Queue {
     bell: Bell,
     permit: Mutex<Option<Permit>>,
     inner: Mutex<Inner>,
+    held: Arc<AtomicU64>,
     /// Wakes the consumer: a frame, an end.
     arrived: Condvar,
     /// Wakes the stream's thread: room in the queue, a stop.
@@ -35,6 +37,22 @@ pub(crate) struct Inner {
     ended: bool,
     stopped: bool,
     error: Option<CaptureError>,
+}
+
+/// A frame that a consumer has is counted for as long as this lives.
+pub(crate) struct Held(Arc<AtomicU64>);
+
+impl Held {
+    fn count_in(held: &Arc<AtomicU64>) -> Self {
+        held.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(held))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What arrived in the second that runs.
@@ -66,6 +84,7 @@ impl Queue {
             bell: options.bell.clone(),
             permit: Mutex::new(None),
             inner: Mutex::new(inner),
+            held: Arc::default(),
             arrived: Condvar::new(),
             room: Condvar::new(),
         }
@@ -120,7 +139,7 @@ impl Queue {
             inner.health.counts.frames_delivered += 1;
             drop(inner);
             self.room.notify_one();
-            return Ok(Next::Frame(frame));
+            return Ok(Next::Frame(frame.handed_out(Held::count_in(&self.held))));
         }
         match inner.error.take() {
             Some(error) => Err(error),
@@ -171,7 +190,8 @@ impl Queue {
         let now = now();
         let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
         let (since_frame, since_key_frame) = (since(inner.last_frame), since(inner.last_key));
-        Health { since_frame, since_key_frame, ..inner.health.clone() }
+        let (frames_waiting, frames_held) = (inner.waiting.len() as u64, self.held.load(Ordering::Relaxed));
+        Health { since_frame, since_key_frame, frames_waiting, frames_held, ..inner.health.clone() }
     }
 
     /// A thread that panicked leaves the queue whole: each change to it is one step.

@@ -89,8 +89,13 @@ mod tests {
         while stream.health().counts.frames < 10 {
             std::thread::yield_now();
         }
+        let depth = || (stream.health().frames_waiting, stream.health().frames_held);
+        assert_eq!(depth(), (3, 0));
         let Next::Frame(frame) = stream.next(LONG).expect("no error") else { panic!("a frame") };
         assert_eq!(frame.number(), 7);
+        assert_eq!(depth(), (2, 1));
+        drop(frame);
+        assert_eq!(depth(), (2, 0));
         stream.stop();
         assert!(matches!(stream.next(LONG), Ok(Next::Ended)));
         let counts = stream.health().counts;

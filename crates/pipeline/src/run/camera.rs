@@ -12,12 +12,13 @@ use face::{Faces, Template};
 use super::QUEUE_FRAMES_MAX;
 use crate::cadence::{Cadence, Load, Rhythm, blocks};
 use crate::error::PipelineError;
-use crate::examine::{Examined, Examiner};
+use crate::examine::{Examined, Examiner, PassageSeen};
 use crate::footage::Leave;
 use crate::mask::{Shown, masked_jpeg};
 use crate::metrics::{Metrics, StageOfWork, Stopwatch};
 use crate::running::CameraStatus;
 use crate::steadiness::Steadiness;
+use crate::trace::{self, Span};
 use crate::view::View;
 use crate::window::{Seen, Window};
 
@@ -32,6 +33,8 @@ pub(super) struct ObservedFace {
 
 /// One camera, or one recording.
 pub(super) struct Camera {
+    /// Its place among the cameras of the run.
+    index: usize,
     pub(super) name: String,
     pub(super) leave: Leave,
     /// Nothing while a camera is closed because the deployment is paused or its authority ran out.
@@ -41,10 +44,10 @@ pub(super) struct Camera {
     pub(super) alerted: Vec<u64>,
     /// Whether more may come of it.
     pub(super) open: bool,
+    pub(super) status: CameraStatus,
     window: Window,
     cadence: Cadence,
     steadiness: Steadiness,
-    status: CameraStatus,
     /// Which connection to the camera the last frame came over: nobody is followed from one to the next.
     connection: u64,
     viewed: Option<Duration>,
@@ -81,12 +84,16 @@ pub(super) struct Looked {
     pub(super) due: Vec<(u64, ObservedFace)>,
     /// Passages that are over.
     pub(super) ended: Vec<u64>,
+    /// How well each of them was seen.
+    pub(super) ended_seen: Vec<PassageSeen>,
     /// When the frame arrived; nothing at the end of the footage.
     pub(super) arrived: Option<Instant>,
     /// The camera shows something else than it was set up to show.
     pub(super) moved: bool,
     /// A masked picture for the screens (JPEG).
     pub(super) view: Option<Arc<[u8]>>,
+    /// What follows from the frame is told as part of its examination.
+    pub(super) examination: Option<Span>,
 }
 
 impl Turn {
@@ -98,6 +105,7 @@ impl Turn {
 
 impl Camera {
     pub(super) fn new(
+        index: usize,
         name: String,
         leave: Leave,
         stream: Option<Stream>,
@@ -105,6 +113,7 @@ impl Camera {
         face_side_px_min: u32,
     ) -> Self {
         Self {
+            index,
             stream,
             window: Window::onto(leave.zone().cloned()),
             leave,
@@ -158,35 +167,40 @@ impl Camera {
         let mut looked = Looked::default();
         let Some(mut frame) = turn.0 else {
             let examined = self.examiner.finish();
-            looked.take(examined, faces, looking)?;
+            looked.take(self.index, examined, faces, looking)?;
             return Ok(looked);
         };
         looked.arrived = Some(frame.arrived());
         if self.connection != frame.connection() {
             self.connection = frame.connection();
             let examined = self.examiner.finish();
-            looked.take(examined, faces, looking)?;
+            looked.take(self.index, examined, faces, looking)?;
         }
         let arrived = frame.arrived();
         let Some(seen) = self.window.look(&mut frame) else {
             self.status.unbelievable += 1;
             return Ok(looked);
         };
-        if !self.is_worth_examining(&seen, arrived, looking.pace, &mut looked) {
+        // What waits for its consumer is never late.
+        let age = if looking.pace == Pace::RealTime { arrived.elapsed() } else { Duration::ZERO };
+        if !self.is_worth_examining(&seen, age, looking.pace, &mut looked) {
             self.status.still += 1;
             return Ok(looked);
         }
+        looking.metrics.waited(self.index, age);
+        let examination = trace::examination(&self.name, age);
         self.status.examined += 1;
-        let stopwatch = Stopwatch::start();
+        let stopwatch = Stopwatch::start(StageOfWork::Examine);
         let examined = self.examiner.examine(&seen, faces)?;
-        looking.metrics.took(StageOfWork::Examine, &stopwatch);
-        looked.take(examined, faces, looking)?;
+        looking.metrics.took(self.index, stopwatch);
+        looked.take(self.index, examined, faces, looking)?;
         looked.view = self.masked_view(&seen, looking);
+        looked.examination = Some(examination.exit());
         Ok(looked)
     }
 
     /// Whether anything moved, or somebody is in view; what the rhythm is to be then, and whether the camera was turned.
-    fn is_worth_examining(&mut self, seen: &Seen<'_>, arrived: Instant, pace: Pace, looked: &mut Looked) -> bool {
+    fn is_worth_examining(&mut self, seen: &Seen<'_>, age: Duration, pace: Pace, looked: &mut Looked) -> bool {
         let blocks = blocks(seen.picture());
         if self.examiner.nobody_in_view() && self.cadence.is_still(&blocks, seen.offset()) {
             return false;
@@ -196,8 +210,6 @@ impl Camera {
             looked.moved = true;
             self.steadiness = Steadiness::default();
         }
-        // What waits for its consumer is never late.
-        let age = if pace == Pace::RealTime { arrived.elapsed() } else { Duration::ZERO };
         self.cadence.examined(blocks, seen.offset(), age);
         if let Some(stream) = &self.stream {
             // What was recorded is decoded whole: its frames are counted.
@@ -222,10 +234,10 @@ impl Camera {
                 _ => Shown::Masked(face),
             })
             .collect();
-        let stopwatch = Stopwatch::start();
+        let stopwatch = Stopwatch::start(StageOfWork::Picture);
         // A picture that cannot be encoded is not shown; nothing else depends on it.
         let jpeg = masked_jpeg(seen.picture(), &shown).ok();
-        looking.metrics.took(StageOfWork::Picture, &stopwatch);
+        looking.metrics.took(self.index, stopwatch);
         jpeg.map(Arc::from)
     }
 
@@ -250,29 +262,38 @@ impl Camera {
 
     /// How it is doing now.
     pub(super) fn status(&mut self) -> CameraStatus {
+        let before = (self.status.health.state, self.status.load);
         match &self.stream {
             Some(stream) => self.status.health = stream.health(),
             None => self.status.health.state = State::Ended,
         }
         self.status.load = self.cadence.load();
         self.status.faces_in_view = self.examiner.followed().count() as u64;
+        trace::stands(&self.status, before);
         self.status.clone()
     }
 }
 
 impl Looked {
     /// Makes the templates of the views that are due. When it is over, the recogniser has forgotten them.
-    fn take(&mut self, examined: Examined, faces: &mut Faces, looking: &Looking<'_>) -> Result<(), PipelineError> {
+    fn take(
+        &mut self,
+        camera: usize,
+        examined: Examined,
+        faces: &mut Faces,
+        looking: &Looking<'_>,
+    ) -> Result<(), PipelineError> {
         self.faces_seen += examined.faces_seen;
         self.ended.extend(examined.ended);
+        self.ended_seen.extend(examined.ended_seen);
         if examined.due.is_empty() {
             return Ok(());
         }
         for (passage, view) in examined.due {
-            let stopwatch = Stopwatch::start();
+            let stopwatch = Stopwatch::start(StageOfWork::Embed);
             let chip = view.chip(faces)?;
             let template = faces.recognizer.embed(std::slice::from_ref(&chip))?.pop();
-            looking.metrics.took(StageOfWork::Embed, &stopwatch);
+            looking.metrics.took(camera, stopwatch);
             self.due.extend(template.map(|template| (passage, ObservedFace { template, view })));
         }
         // The engine keeps what it made last, and was wiped of what it made before by that.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Run;
 use crate::error::PipelineError;
 use crate::running::{Stage, lock};
+use crate::trace;
 
 /// How long a pause or an end on the record may go unnoticed.
 const ASK_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
@@ -113,6 +114,7 @@ impl Run {
         let left = self.lease.until().duration_since(now);
         if left <= self.policy.lease / 2 {
             self.lease = live.lease(&self.policy, now)?;
+            trace::lease_renewed(self.lease.until(), now);
             if let Some(live) = &self.live {
                 self.sought.renew(&lock(&self.store), live, now)?;
             }
@@ -130,6 +132,7 @@ impl Run {
             return Ok(());
         }
         self.standing.paused = true;
+        trace::paused(&cause);
         self.live = None;
         // Cameras are closed, not only unheard.
         self.permits.revoke();
@@ -150,6 +153,7 @@ impl Run {
             // Read anew: where somebody resumed it meanwhile, the next receipt tells what was counted.
             if let Deployment::Paused(paused) = store.deployment(self.lease.deployment())?.into_inner() {
                 store.commit(paused.count(unreported, now)?)?;
+                trace::receipt_sealed(&unreported);
                 self.tally.mark_reported();
                 store.publish(now)?;
             }
@@ -170,6 +174,7 @@ impl Run {
             camera.drop_waiting()?;
         }
         self.standing.paused = false;
+        trace::resumed();
         self.board.posted().status.stage = Stage::Running;
         Ok(())
     }
