@@ -8,13 +8,15 @@ mod rehearsal;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::Child;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use rehearsal::{Rehearsal, said};
 
 /// Most bytes of one batch of spans.
 const BATCH_BYTES_MAX: usize = 16 << 20;
+/// Starts of a deployment whose notice has not stood for long enough.
+const STARTS_MAX: u32 = 1_000;
 
 /// One request as a collector gets it: its first line, and what was sent.
 struct Batch {
@@ -66,6 +68,23 @@ fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
+/// Runs the deployment, once its notice has stood for long enough.
+fn started(rehearsal: &Rehearsal, collector: &str) -> Child {
+    for _ in 0..STARTS_MAX {
+        let words = ["deployment", "run", "e-1", "--recording", "c1=clip", "--as", "op-1"];
+        let mut run =
+            rehearsal.command(&words).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector).spawn().expect("it starts");
+        while run.try_wait().expect("ours").is_none() {
+            if rehearsal.asks(&["deployment", "show", "e-1"])["state"] == "live" {
+                return run;
+            }
+        }
+        let refused = run.wait_with_output().expect("ours");
+        assert!(said(&refused).contains("public notice"), "{}", said(&refused));
+    }
+    panic!("it never runs");
+}
+
 #[test]
 fn a_run_hands_its_spans_to_the_collector_that_was_named() {
     let Some(rehearsal) = Rehearsal::new() else { return };
@@ -73,16 +92,10 @@ fn a_run_hands_its_spans_to_the_collector_that_was_named() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let collector = format!("http://{}", listener.local_addr().expect("bound"));
     let batches = collect(listener);
-    let words = ["deployment", "run", "e-1", "--recording", "c1=clip", "--as", "op-1"];
-    let run = loop {
-        let mut command = rehearsal.command(&words);
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let run = command.output().expect("it runs");
-        // The notice has to stand for a while.
-        if !said(&run).contains("public notice") {
-            break run;
-        }
-    };
+    let mut run = started(&rehearsal, &collector);
+    rehearsal.until(&mut run, &["alert", "list", "e-1"], |alerts| alerts.as_array().is_some_and(|all| !all.is_empty()));
+    rehearsal.does(&["deployment", "end", "e-1", "--reason", "enough", "--as", "op-1"]);
+    let run = run.wait_with_output().expect("ours");
     assert!(run.status.success(), "{}", said(&run));
     let told: Vec<Batch> = batches.try_iter().collect();
     assert!(told.iter().all(|batch| batch.line == "POST /v1/traces HTTP/1.1"), "{:?}", told.first().map(|of| &of.line));

@@ -25,7 +25,7 @@ use pipeline::{Footage, LiveCamera, Running, Source};
 use serde::Serialize;
 use tempfile::TempDir;
 
-use self::clips::{Clip, Server, Size, Walkers};
+use self::clips::{Clip, Scene, Server, Size, Walkers};
 use self::contest::{Contest, PeerName};
 use self::cost::Cost;
 use self::truth::Truth;
@@ -66,6 +66,9 @@ pub(crate) struct LiveArgs {
     /// People who walk past each camera, a new one every 0.7 s.
     #[arg(long, value_name = "N", default_value_t = 60)]
     walkers: usize,
+    /// Each clip lasts so many seconds at least: people come further apart.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    clip_seconds: u64,
     /// Pair of models.
     #[arg(long, value_name = "NAME", default_value = "lab-dlib")]
     bundle: String,
@@ -160,7 +163,9 @@ pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
     let options = OpenOptions { models_dir, engine: None, threads, long_side_max_px };
     let mut faces = Bundle::open(&args.bundle, &options)?;
     let walkers = Walkers::gather(&args.walking, &args.listed, &mut faces)?;
-    let clip = |camera| walkers.clip(camera, (args.walkers, args.size), &args.clips);
+    let length_min = Duration::from_secs(args.clip_seconds);
+    let clip =
+        |camera| walkers.clip(camera, &Scene { walkers: args.walkers, size: args.size, length_min }, &args.clips);
     let mut clips: Vec<Clip> = (0..args.cameras).map(clip).collect::<Result<_>>()?;
     if contest.is_some() {
         let length = Duration::try_from_secs_f64(args.peer_seconds).context("--peer-seconds is no length of time")?;

@@ -60,6 +60,14 @@ pub(super) struct Walk {
     pub(super) to: Duration,
 }
 
+/// What is rendered for each camera.
+pub(super) struct Scene {
+    /// People who walk past.
+    pub(super) walkers: usize,
+    pub(super) size: Size,
+    pub(super) length_min: Duration,
+}
+
 /// The size of a camera's picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size {
@@ -147,7 +155,8 @@ impl Walkers {
     }
 
     /// The footage of a camera: rendered and encoded, unless that was done before.
-    pub(super) fn clip(&self, camera: usize, (walkers, size): (usize, Size), folder: &Path) -> Result<Clip> {
+    pub(super) fn clip(&self, camera: usize, scene: &Scene, folder: &Path) -> Result<Clip> {
+        let Scene { walkers, size, length_min } = *scene;
         let here: Vec<usize> = (0..walkers.min(self.walking.len()))
             .map(|turn| (turn + camera * WALKERS / 3) % self.walking.len())
             .collect();
@@ -157,7 +166,7 @@ impl Walkers {
             width: size.width,
             height: size.height,
             frame_interval: FRAME_INTERVAL,
-            length: Duration::ZERO,
+            length: length_min,
             nearest_face_px_min,
             nearest_face_px_max,
             ..WalkThrough::default()
