@@ -1,12 +1,12 @@
 //! What the detectors share: laying a picture before the graph, pass by pass, and gathering what it finds.
 
+mod fill;
 mod input;
+mod shrink;
 
 use std::collections::BTreeSet;
 
-use zeroize::Zeroize;
-
-use crate::detect::passes::plan;
+use crate::detect::passes::{Pass, plan};
 use crate::detect::{Detection, Options, nms};
 use crate::engine::{EngineError, Graph, Output};
 use crate::picture::PictureView;
@@ -22,6 +22,14 @@ pub(super) struct PixelForm {
     pub(super) order: ChannelOrder,
     pub(super) mean: f32,
     pub(super) scale: f32,
+}
+
+impl PixelForm {
+    /// What the detector reads for a value of 0 to 255.
+    #[inline(always)]
+    fn number(&self, value: f32) -> f32 {
+        (value - self.mean) * self.scale
+    }
 }
 
 /// A loaded graph with its options and working memory.
@@ -70,17 +78,8 @@ impl Runner {
     ) -> Result<Vec<Detection>, EngineError> {
         let mut candidates = Vec::new();
         for pass in plan(picture.width(), picture.height(), &self.options) {
-            let input = self.layer.lay(picture, &pass).map_err(|found| EngineError::Engine {
-                engine: "the resizer",
-                attempted: "scale a picture for",
-                model: self.name.clone(),
-                found,
-            })?;
-            let shape = [1, 3, pass.input_height as usize, pass.input_width as usize];
-            self.shapes.insert(shape);
-            let outputs = self.graph.run(shape, input);
-            // The input is somebody's face; the buffer is used again.
-            input.zeroize();
+            let outputs = self.run(picture, &pass);
+            self.layer.forget();
             let outputs = outputs?;
             let (width, height) = (pass.input_width, pass.input_height);
             let confidence_min = self.options.confidence_min;
@@ -88,6 +87,19 @@ impl Runner {
             candidates.extend(found.iter().filter_map(|face| pass.place(face)).filter(|face| sound(face, picture)));
         }
         Ok(nms::distinct(candidates, self.options.overlap_max))
+    }
+
+    /// The graph's answer to one pass. What was laid before it stays for the caller to wipe.
+    fn run(&mut self, picture: PictureView<'_>, pass: &Pass) -> Result<Vec<Output>, EngineError> {
+        let input = self.layer.lay(picture, pass).map_err(|found| EngineError::Engine {
+            engine: "the resizer",
+            attempted: "scale a picture for",
+            model: self.name.clone(),
+            found,
+        })?;
+        let shape = [1, 3, pass.input_height as usize, pass.input_width as usize];
+        self.shapes.insert(shape);
+        self.graph.run(shape, input)
     }
 
     /// A picture of nothing, in each size that was used, takes the same way through the same buffers.
