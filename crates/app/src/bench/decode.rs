@@ -1,6 +1,5 @@
 //! `overt bench decode`: frames a second through a decoder's own process, hand-over included, next to FFmpeg's command.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -9,7 +8,8 @@ use anyhow::{Context as _, bail};
 use capture::{Chroma, Limits, Next, Pace, Recording, Stream, StreamOptions, YuvFrame};
 use serde::Serialize;
 
-use super::MISSED;
+use super::machine::tell;
+use super::{MISSED, processor};
 
 /// How much longer than FFmpeg's command ours may take.
 const RATIO_MAX: f64 = 1.2;
@@ -115,8 +115,7 @@ pub(crate) fn run(args: DecodeArgs) -> anyhow::Result<ExitCode> {
         ratio_of_processor_time,
         ratio_max: RATIO_MAX,
     };
-    let text = if args.json { serde_json::to_string_pretty(&report)? } else { report.text() };
-    std::io::stdout().write_all((text + "\n").as_bytes())?;
+    tell("decode", &report, args.json, Report::text)?;
     Ok(if ratio.is_some_and(|ratio| ratio > RATIO_MAX) { ExitCode::from(MISSED) } else { ExitCode::SUCCESS })
 }
 
@@ -169,17 +168,9 @@ fn decode_by_peer(args: &DecodeArgs) -> anyhow::Result<()> {
 
 /// What `run` took, its child processes included.
 fn timed<T>(run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Turn, T)> {
-    let (begun, before) = (Instant::now(), processor_s());
+    let (begun, before) = (Instant::now(), processor::own_and_children_s());
     let done = run()?;
-    Ok((Turn { wall_s: begun.elapsed().as_secs_f64(), processor_s: processor_s() - before }, done))
-}
-
-/// Processor time of this process and of its children that have ended, in seconds; 0 where the system does not tell.
-fn processor_s() -> f64 {
-    let told = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // After the name in brackets: utime, stime, cutime and cstime are the 12th to 15th, in ticks of a hundredth.
-    let after = told.rsplit_once(')').map_or("", |(_, after)| after);
-    after.split_ascii_whitespace().skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+    Ok((Turn { wall_s: begun.elapsed().as_secs_f64(), processor_s: processor::own_and_children_s() - before }, done))
 }
 
 impl Figures {

@@ -1,16 +1,19 @@
-//! `overt bench detect`: what a detector's graph costs at several input sizes, one engine after the other.
+//! `overt bench detect`: what a detector's graph costs at several input sizes, one engine after the other; or, of a clip, what it
+//! costs from a frame to boxes, next to Python.
 
-use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use face::bundle::{self, PreparedGraph};
 use face::engine;
 use face::models::{self, Kind, ModelError};
 use face::{EngineKind, OpenOptions};
+use serde::Serialize;
 
-use super::Figures;
+#[cfg(all(feature = "video", target_os = "linux"))]
+use super::clip::{self, Asked, ClipArgs};
+use super::figures::{Figures, Times};
+use super::machine::tell;
 
 /// Detectors read sides that are multiples of this.
 const SIDE_STEP_PX: usize = 32;
@@ -29,18 +32,64 @@ pub(crate) struct DetectArgs {
     /// Threads of each graph.
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
+    /// Pair of models whose detector is measured on a clip.
+    #[arg(long, value_name = "NAME", default_value = "lab-dlib")]
+    bundle: String,
+    /// Compare with Python's onnxruntime on the same graph and the same frames of a clip, in the same run.
+    #[arg(long)]
+    peer: bool,
+    /// The Python that has onnxruntime, numpy and OpenCV.
+    #[arg(long, value_name = "PATH", default_value = "python3", requires = "peer")]
+    python: String,
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    #[command(flatten)]
+    clip: ClipArgs,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
-/// Measures every installed detector on every engine that works here.
+/// All that is printed of graphs alone.
+#[derive(Serialize)]
+struct Report {
+    threads: usize,
+    runs: Vec<Run>,
+}
+
+/// One graph on one engine at one size.
+#[derive(Serialize)]
+struct Run {
+    detector: String,
+    engine: &'static str,
+    size: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// Measures from frames of a clip to boxes, or every installed detector's graph on every engine that works here.
 pub(crate) fn run(args: DetectArgs) -> anyhow::Result<ExitCode> {
-    let sizes = args.sizes.iter().map(|size| parse(size)).collect::<anyhow::Result<Vec<_>>>()?;
     if !(0.1..=3600.0).contains(&args.seconds) || args.threads == 0 {
         bail!("--seconds is 0.1 to 3600 and --threads at least 1");
     }
-    let options = OpenOptions::usual()?;
-    let fastest = bundle::choose_engine(&options)?;
-    let mut lines =
-        vec![format!("{:16} {:12} {:>9} {:>8} {:>11}", "detector", "engine", "size", "threads", "median ms")];
+    let options = OpenOptions { threads: args.threads, ..OpenOptions::usual()? };
+    #[cfg(all(feature = "video", target_os = "linux"))]
+    if let Some(file) = &args.clip.clip {
+        let python = args.peer.then_some(args.python.as_str());
+        let asked =
+            Asked { clip: file, args: &args.clip, bundle: &args.bundle, options, seconds: args.seconds, python };
+        let report = clip::detect(&asked)?;
+        tell("detect", &report, args.json, clip::Report::text)?;
+        return Ok(report.exit_code());
+    }
+    ensure!(!args.peer, "the peer works on frames of a clip; name one with --clip");
+    tell("detect", &graphs_alone(&args, &options)?, args.json, Report::text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn graphs_alone(args: &DetectArgs, options: &OpenOptions) -> anyhow::Result<Report> {
+    let sizes = args.sizes.iter().map(|size| parse(size)).collect::<anyhow::Result<Vec<_>>>()?;
+    let fastest = bundle::choose_engine(options)?;
+    let mut report = Report { threads: args.threads, runs: Vec::new() };
     for manifest in models::catalogue()?.manifests.iter().filter(|manifest| manifest.kind == Kind::Detector) {
         let prepared = match bundle::prepare(manifest, &options.models_dir) {
             Err(ModelError::Missing { .. }) => continue,
@@ -51,40 +100,43 @@ pub(crate) fn run(args: DetectArgs) -> anyhow::Result<ExitCode> {
                 continue;
             }
             for (width, height) in &sizes {
-                let median_ms = measure(&manifest.name, &prepared, engine, (*width, *height), &args)?;
-                let size = format!("{width}x{height}");
-                lines.push(format!(
-                    "{:16} {:12} {size:>9} {:>8} {median_ms:>11.2}",
-                    manifest.name,
-                    engine.name(),
-                    args.threads
-                ));
+                report.runs.push(Run {
+                    detector: manifest.name.clone(),
+                    engine: engine.name(),
+                    size: format!("{width}x{height}"),
+                    figures: measure(&manifest.name, &prepared, engine, (*width, *height), args)?,
+                });
             }
         }
     }
-    std::io::stdout().write_all((lines.join("\n") + "\n").as_bytes())?;
-    Ok(ExitCode::SUCCESS)
+    Ok(report)
 }
 
-/// The median time of one run, milliseconds.
+/// The times of one graph.
 fn measure(
     name: &str,
     prepared: &PreparedGraph,
     engine: EngineKind,
     (width, height): (usize, usize),
     args: &DetectArgs,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<Figures> {
     let mut graph = engine::load(engine, name, &prepared.onnx_bytes, args.threads)?;
     let input: Vec<f32> = (0..3 * width * height).map(|place| (place * 31 % 251) as f32).collect();
-    let mut runs_ms = Vec::new();
     graph.run([1, 3, height, width], &input)?;
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs_f64(args.seconds) {
-        let before = Instant::now();
-        graph.run([1, 3, height, width], &input)?;
-        runs_ms.push(before.elapsed().as_secs_f64() * 1000.0);
+    let mut times = Times::default();
+    times.turn(args.seconds, || Ok(graph.run([1, 3, height, width], &input).map(drop)?))?;
+    Ok(Figures::of(&times))
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let heading = format!("{:16} {:12} {:>9} {:>8} {:>11}", "detector", "engine", "size", "threads", "median ms");
+        let line = |run: &Run| {
+            let Run { detector, engine, size, figures } = run;
+            format!("{detector:16} {engine:12} {size:>9} {:>8} {:>11.2}", self.threads, figures.median_ms)
+        };
+        std::iter::once(heading).chain(self.runs.iter().map(line)).collect::<Vec<_>>().join("\n")
     }
-    Ok(Figures::of(&runs_ms, 1).median_ms)
 }
 
 fn parse(size: &str) -> anyhow::Result<(usize, usize)> {

@@ -19,6 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use store::{NewEntry, Recorded, Store};
 
+use super::machine::tell;
 use crate::verify::DirectoryLog;
 
 /// Seconds of comparison that one receipt covers.
@@ -103,8 +104,7 @@ pub(crate) fn run(args: LogArgs) -> Result<ExitCode> {
         proof_ms,
         proof_check_ms,
     };
-    let text = if args.json { serde_json::to_string_pretty(&report)? } else { report.words() };
-    std::io::stdout().write_all((text + "\n").as_bytes())?;
+    tell("log", &report, args.json, Report::words)?;
     Ok(ExitCode::SUCCESS)
 }
 

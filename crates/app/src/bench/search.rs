@@ -1,11 +1,8 @@
 //! `overt bench search`: exact search in a gallery of random unit vectors, beside faiss and beside what the memory gives.
 
-use std::fs;
 use std::hint::black_box;
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
@@ -13,12 +10,13 @@ use face::{Contract, Gallery, ScoreKind, Template};
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 
+use super::TURN_SECONDS_MAX;
+use super::figures::{Figures, PeerFigures, Times};
+use super::machine::{load, tell};
 use super::peer::Peer;
 
 /// The peer's program, so that it is found wherever the binary runs.
 const PEER: &str = include_str!("../../../../benches/peers/search.py");
-/// Ours, the peer and the memory take turns this long, so that other work on the machine meets all alike.
-const TURN_SECONDS_MAX: f64 = 1.0;
 /// Most rows: what a gallery takes.
 const ROWS_MAX: usize = face::gallery::ROWS_MAX;
 /// Most values of a row.
@@ -86,8 +84,7 @@ pub(crate) fn run(args: SearchArgs) -> anyhow::Result<ExitCode> {
     let load_before = load();
     let times = pool.install(|| measure(&gallery, &probes, peer.as_mut(), &args))?;
     let report = Report::new(&args, &gallery, peer.as_ref(), &times, [load_before, load()]);
-    let text = if args.json { serde_json::to_string_pretty(&report)? } else { report.text() };
-    std::io::stdout().write_all((text + "\n").as_bytes())?;
+    tell("search", &report, args.json, Report::text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -161,14 +158,6 @@ fn start_peer(args: &SearchArgs) -> anyhow::Result<Peer> {
     Peer::start(&args.python, PEER, &arguments)
 }
 
-/// The times of one side's runs.
-#[derive(Default)]
-struct Times {
-    runs_ms: Vec<f64>,
-    /// Processor time of all runs together.
-    processor_ms: f64,
-}
-
 /// The times of ours, of the peer, and of reading.
 #[derive(Default)]
 struct AllTimes {
@@ -194,10 +183,11 @@ fn measure(
     let turn_seconds = args.seconds / turns;
     let mut times = AllTimes::default();
     for _ in 0..turns as usize {
-        turn(turn_seconds, &mut times.ours, || {
-            gallery.search_many(probes, args.top).map(|found| drop(black_box(found)))
+        times.ours.turn(turn_seconds, || {
+            black_box(gallery.search_many(probes, args.top)?);
+            Ok(())
         })?;
-        turn(turn_seconds, &mut times.read, || {
+        times.read.turn(turn_seconds, || {
             black_box(gallery.read_whole());
             Ok(())
         })?;
@@ -207,23 +197,6 @@ fn measure(
         }
     }
     Ok(times)
-}
-
-/// Runs `work` for this long, at least once.
-fn turn(
-    seconds: f64,
-    times: &mut Times,
-    mut work: impl FnMut() -> Result<(), face::GalleryError>,
-) -> anyhow::Result<()> {
-    let begun = Instant::now();
-    let processor_before = processor_ms();
-    while begun.elapsed() < Duration::from_secs_f64(seconds) {
-        let before = Instant::now();
-        work()?;
-        times.runs_ms.push(before.elapsed().as_secs_f64() * 1000.0);
-    }
-    times.processor_ms += processor_ms() - processor_before;
-    Ok(())
 }
 
 /// Refuses to measure when the peer finds another best row than ours, ties but for rounding left out.
@@ -236,20 +209,6 @@ fn agree(gallery: &Gallery, probes: &[&Template], ours: &[Vec<face::Hit>], their
         }
     }
     Ok(())
-}
-
-/// Processor time that this process has used, where the system tells it.
-fn processor_ms() -> f64 {
-    // Numbers 14 and 15 are the time in the program and in the kernel, in hundredths of a second (proc(5)); the name before
-    // them may hold anything but ends with the last parenthesis.
-    let told = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let numbers = told.rsplit(')').next().unwrap_or_default().split_whitespace();
-    numbers.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10.0
-}
-
-/// How many processes waited for a processor, on average over the last minute.
-fn load() -> Option<f64> {
-    fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 /// All that is printed.
@@ -283,43 +242,6 @@ struct Report {
     share_of_read_processor_time: f64,
     /// Processes waiting for a processor before and after: above the threads measured, other work was in the way.
     load: [Option<f64>; 2],
-}
-
-/// The figures of one side.
-#[derive(Clone, Copy, Serialize)]
-struct Figures {
-    runs: usize,
-    median_ms: f64,
-    fastest_ms: f64,
-    /// Mean processor time of one run: what is left of other work on the machine is what it does to caches and memory.
-    processor_ms: f64,
-}
-
-/// The figures of the peer.
-#[derive(Serialize)]
-struct PeerFigures {
-    name: String,
-    #[serde(flatten)]
-    figures: Figures,
-}
-
-impl Figures {
-    fn of(times: &Times) -> Self {
-        let mut sorted = times.runs_ms.clone();
-        sorted.sort_by(f64::total_cmp);
-        let at = |place: usize| sorted.get(place).copied().unwrap_or(f64::NAN);
-        Self {
-            runs: sorted.len(),
-            median_ms: at(sorted.len() / 2),
-            fastest_ms: at(0),
-            processor_ms: times.processor_ms / sorted.len() as f64,
-        }
-    }
-
-    fn text(&self) -> String {
-        let Self { runs, median_ms, fastest_ms, processor_ms } = self;
-        format!("median {median_ms:.3} ms, fastest {fastest_ms:.3} ms, processor {processor_ms:.3} ms, {runs} runs")
-    }
 }
 
 impl Report {
