@@ -4,21 +4,13 @@ use super::PixelForm;
 use super::input::Planes;
 use crate::yuv::Factors;
 
-/// A frame as it was scaled: its colour is shared by so many pixels across and down, 1 or 2.
+/// A frame as it was scaled: one value of each plane for every pixel.
 pub(super) struct ScaledYuv<'a> {
     pub(super) size: [usize; 2],
     pub(super) luma: &'a [u8],
     pub(super) u: &'a [u8],
     pub(super) v: &'a [u8],
-    pub(super) across: usize,
-    pub(super) down: usize,
 }
-
-/// Pixels whose colour is worked out in one go: it stays in the nearest cache until every row that shares it is written.
-const PIECE_PX: usize = 256;
-
-/// What colour adds to the brightness of each pixel of a piece: red, green, blue.
-type Tints = [[f32; PIECE_PX]; 3];
 
 /// Red, green and blue of every pixel as three planes.
 pub(super) fn fill_rgb<'p>(mut planes: Planes<'_>, rows: usize, pixels: impl Fn(usize) -> &'p [u8], form: PixelForm) {
@@ -54,50 +46,14 @@ impl ScaledYuv<'_> {
     #[inline(always)]
     fn fill_in(&self, mut planes: Planes<'_>, factors: &Factors, form: PixelForm) {
         let [width, height] = self.size;
-        let coloured = width / self.across;
-        let mut tints: Tints = [[0.0; PIECE_PX]; 3];
-        for top in (0..height).step_by(self.down) {
-            let row = top / self.down * coloured;
-            for left in (0..width).step_by(PIECE_PX) {
-                let length = PIECE_PX.min(width - left);
-                let colours = row + left / self.across..row + (left + length) / self.across;
-                tint(&mut tints, &self.u[colours.clone()], &self.v[colours], self.across, factors);
-                for y in top..(top + self.down).min(height) {
-                    let luma = &self.luma[y * width + left..][..length];
-                    for (plane, tints) in planes.row(y, width).into_iter().zip(&tints) {
-                        numbers(luma, tints, &mut plane[left..left + length], factors, form);
-                    }
-                }
+        for y in 0..height {
+            let row = y * width..(y + 1) * width;
+            let (luma, u, v) = (&self.luma[row.clone()], &self.u[row.clone()], &self.v[row]);
+            let [red, green, blue] = planes.row(y, width);
+            for x in 0..width {
+                let rgb = factors.rgb(luma[x], u[x], v[x]).map(|value| form.number(value));
+                (red[x], green[x], blue[x]) = (rgb[0], rgb[1], rgb[2]);
             }
         }
-        // What is left here is colours of a picture.
-        tints.iter_mut().for_each(|tints| tints.fill(0.0));
-        zeroize::optimization_barrier(&tints);
-    }
-}
-
-/// Works out what colour adds to each pixel of a piece.
-#[inline(always)]
-fn tint(tints: &mut Tints, u: &[u8], v: &[u8], across: usize, factors: &Factors) {
-    let [red, green, blue] = tints;
-    if across == 1 {
-        for ((((u, v), red), green), blue) in u.iter().zip(v).zip(red).zip(green).zip(blue) {
-            [*red, *green, *blue] = factors.tint(*u, *v);
-        }
-        return;
-    }
-    let pairs = |plane| <[f32]>::as_chunks_mut::<2>(plane).0;
-    let (red, green, blue) = (pairs(red), pairs(green), pairs(blue));
-    for ((((u, v), red), green), blue) in u.iter().zip(v).zip(red).zip(green).zip(blue) {
-        let [r, g, b] = factors.tint(*u, *v);
-        (*red, *green, *blue) = ([r; 2], [g; 2], [b; 2]);
-    }
-}
-
-/// The numbers of one plane from brightness and what colour adds.
-#[inline(always)]
-fn numbers(luma: &[u8], tints: &[f32; PIECE_PX], out: &mut [f32], factors: &Factors, form: PixelForm) {
-    for ((luma, tint), out) in luma.iter().zip(tints).zip(out) {
-        *out = form.number((factors.brightness(*luma) + tint).clamp(0.0, 255.0));
     }
 }

@@ -80,7 +80,7 @@ impl Layer {
         Ok(())
     }
 
-    /// The scaled frame shares colour among neighbours as the frame did: scaling colour finer than it is would only cost time.
+    /// Brightness is averaged; it is what faces are found by. Colour, which is coarser anyway, is averaged where that is cheap and else picked.
     fn lay_yuv(&mut self, view: YuvView<'_>, pass: &Pass) -> Result<(), String> {
         let Self { form, resizer, scaled: [luma, u, v], sums, input } = self;
         let size = [pass.scaled_width as usize, pass.scaled_height as usize];
@@ -90,29 +90,25 @@ impl Layer {
             None => scale::<U8>(resizer, view.luma, [view.width, view.height], part, size, luma)?,
         }
         let (across, down) = view.chroma.shared();
-        let whole = size[0].is_multiple_of(across as usize) && size[1].is_multiple_of(down as usize);
-        let (across_scaled, down_scaled) = if whole { (across as usize, down as usize) } else { (1, 1) };
-        let coloured = [size[0] / across_scaled, size[1] / down_scaled];
         let plane_size = [view.width.div_ceil(across), view.height.div_ceil(down)];
         let part = Part::of(pass, [across, down]).within(plane_size);
-        match (view.chroma, part.blocks(coloured)) {
+        match (view.chroma, part.blocks(size)) {
             (Chroma::Planar { u: blue, v: red, .. }, Some(blocks)) => {
                 blocks.means(blue, sums, [u]);
                 blocks.means(red, sums, [v]);
             }
             (Chroma::Planar { u: blue, v: red, .. }, None) => {
-                scale::<U8>(resizer, blue, plane_size, part, coloured, u)?;
-                scale::<U8>(resizer, red, plane_size, part, coloured, v)?;
+                scale_with::<U8>(resizer, part.for_colour(size), blue, plane_size, part, size, u)?;
+                scale_with::<U8>(resizer, part.for_colour(size), red, plane_size, part, size, v)?;
             }
             (Chroma::Interleaved(both), Some(blocks)) => blocks.means(both, sums, [u, v]),
             (Chroma::Interleaved(both), None) => {
-                scale::<U8x2>(resizer, both, plane_size, part, coloured, u)?;
+                scale_with::<U8x2>(resizer, part.for_colour(size), both, plane_size, part, size, u)?;
                 separate(u, v);
             }
         }
         let colours = view.colours.factors();
-        let scaled = ScaledYuv { size, luma, u, v, across: across_scaled, down: down_scaled };
-        scaled.fill(Planes::of(input, pass, form.order), &colours, *form);
+        ScaledYuv { size, luma, u, v }.fill(Planes::of(input, pass, form.order), &colours, *form);
         Ok(())
     }
 }
@@ -157,6 +153,19 @@ impl Part {
         }
     }
 
+    /// How a plane is scaled: by means of boxes where it shrinks (half the work of a wider filter, and detectors find as much).
+    fn usual(self, [width, height]: [usize; 2]) -> ResizeAlg {
+        let shrinks = self.width >= width as f64 && self.height >= height as f64;
+        ResizeAlg::Convolution(if shrinks { FilterType::Box } else { FilterType::Bilinear })
+    }
+
+    /// The same for colour, which is picked where it shrinks by less than two: a mean of so few values is not worth its time.
+    fn for_colour(self, size: [usize; 2]) -> ResizeAlg {
+        let [across, down] = [self.width / size[0] as f64, self.height / size[1] as f64];
+        let picked = (1.0..2.0).contains(&across) && (1.0..2.0).contains(&down);
+        if picked { ResizeAlg::Nearest } else { self.usual(size) }
+    }
+
     /// The blocks of which this is made when it is reduced to `size` by a whole number.
     fn blocks(self, size: [usize; 2]) -> Option<Blocks> {
         Blocks::of([self.left, self.top, self.width, self.height], size)
@@ -197,9 +206,22 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// Scales a part of a plane. Rows with gaps are read in place where a gap is made of whole pixels.
+/// Scales a part of a plane in the usual way.
 fn scale<P: PixelTrait + InnerPixel>(
     resizer: &mut Resizer,
+    plane: Plane<'_>,
+    plane_size: [u32; 2],
+    part: Part,
+    target: [usize; 2],
+    scaled: &mut Zeroizing<Vec<u8>>,
+) -> Result<(), String> {
+    scale_with::<P>(resizer, part.usual(target), plane, plane_size, part, target, scaled)
+}
+
+/// Scales a part of a plane. Rows with gaps are read in place where a gap is made of whole pixels.
+fn scale_with<P: PixelTrait + InnerPixel>(
+    resizer: &mut Resizer,
+    way: ResizeAlg,
     plane: Plane<'_>,
     [width, height]: [u32; 2],
     part: Part,
@@ -225,15 +247,7 @@ fn scale<P: PixelTrait + InnerPixel>(
     let [target_width, target_height] = target.map(|side| side as u32);
     let mut target =
         TypedImage::<P>::from_buffer(target_width, target_height, scaled).map_err(|error| error.to_string())?;
-    // Means of boxes where it shrinks: half the work of a wider filter, and detectors find as much.
-    let shrinks = part.width >= f64::from(target_width) && part.height >= f64::from(target_height);
-    let filter = if shrinks { FilterType::Box } else { FilterType::Bilinear };
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(
-        part.left,
-        part.top,
-        part.width,
-        part.height,
-    );
+    let options = ResizeOptions::new().resize_alg(way).crop(part.left, part.top, part.width, part.height);
     resizer.resize_typed(&source, &mut target, &options).map_err(|error| error.to_string())
 }
 
@@ -288,8 +302,9 @@ mod tests {
                     let from_rgb = other.lay(picture.view().into(), &pass).expect("laid");
                     assert_eq!(from_yuv.len(), from_rgb.len());
                     let worst = from_yuv.iter().zip(from_rgb.iter()).map(|(a, b)| (*a - *b).abs()).fold(0.0, f32::max);
-                    // Four of 255 steps: brightness and colour are rounded one by one when scaled, and blue counts its colour twice.
-                    assert!(worst <= 4.0 / 128.0, "{pass:?}: {worst}");
+                    // Five of 255 steps: brightness and colour are rounded one by one when scaled, blue counts its colour twice, and colour
+                    // that is picked instead of averaged is half a value off.
+                    assert!(worst <= 5.0 / 128.0, "{pass:?}: {worst}");
                 }
             });
         }
