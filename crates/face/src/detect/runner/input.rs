@@ -80,7 +80,7 @@ impl Layer {
         Ok(())
     }
 
-    /// Brightness is averaged; it is what faces are found by. Colour, which is coarser anyway, is averaged where that is cheap and else picked.
+    /// Colour, too, is scaled to every pixel: picking it, or sharing it among neighbours, was faster and lost small faces.
     fn lay_yuv(&mut self, view: YuvView<'_>, pass: &Pass) -> Result<(), String> {
         let Self { form, resizer, scaled: [luma, u, v], sums, input } = self;
         let size = [pass.scaled_width as usize, pass.scaled_height as usize];
@@ -98,12 +98,12 @@ impl Layer {
                 blocks.means(red, sums, [v]);
             }
             (Chroma::Planar { u: blue, v: red, .. }, None) => {
-                scale_with::<U8>(resizer, part.for_colour(size), blue, plane_size, part, size, u)?;
-                scale_with::<U8>(resizer, part.for_colour(size), red, plane_size, part, size, v)?;
+                scale::<U8>(resizer, blue, plane_size, part, size, u)?;
+                scale::<U8>(resizer, red, plane_size, part, size, v)?;
             }
             (Chroma::Interleaved(both), Some(blocks)) => blocks.means(both, sums, [u, v]),
             (Chroma::Interleaved(both), None) => {
-                scale_with::<U8x2>(resizer, part.for_colour(size), both, plane_size, part, size, u)?;
+                scale::<U8x2>(resizer, both, plane_size, part, size, u)?;
                 separate(u, v);
             }
         }
@@ -159,13 +159,6 @@ impl Part {
         ResizeAlg::Convolution(if shrinks { FilterType::Box } else { FilterType::Bilinear })
     }
 
-    /// The same for colour, which is picked where it shrinks by less than two: a mean of so few values is not worth its time.
-    fn for_colour(self, size: [usize; 2]) -> ResizeAlg {
-        let [across, down] = [self.width / size[0] as f64, self.height / size[1] as f64];
-        let picked = (1.0..2.0).contains(&across) && (1.0..2.0).contains(&down);
-        if picked { ResizeAlg::Nearest } else { self.usual(size) }
-    }
-
     /// The blocks of which this is made when it is reduced to `size` by a whole number.
     fn blocks(self, size: [usize; 2]) -> Option<Blocks> {
         Blocks::of([self.left, self.top, self.width, self.height], size)
@@ -206,22 +199,9 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// Scales a part of a plane in the usual way.
+/// Scales a part of a plane. Rows with gaps are read in place where a gap is made of whole pixels.
 fn scale<P: PixelTrait + InnerPixel>(
     resizer: &mut Resizer,
-    plane: Plane<'_>,
-    plane_size: [u32; 2],
-    part: Part,
-    target: [usize; 2],
-    scaled: &mut Zeroizing<Vec<u8>>,
-) -> Result<(), String> {
-    scale_with::<P>(resizer, part.usual(target), plane, plane_size, part, target, scaled)
-}
-
-/// Scales a part of a plane. Rows with gaps are read in place where a gap is made of whole pixels.
-fn scale_with<P: PixelTrait + InnerPixel>(
-    resizer: &mut Resizer,
-    way: ResizeAlg,
     plane: Plane<'_>,
     [width, height]: [u32; 2],
     part: Part,
@@ -243,11 +223,13 @@ fn scale_with<P: PixelTrait + InnerPixel>(
     };
     // The typed form compiles the pixel types that are used, not all thirteen.
     let source = TypedImageRef::<P>::from_buffer(columns, height, bytes).map_err(|error| error.to_string())?;
+    let target_size = target;
     scaled.resize(pixel_bytes * target[0] * target[1], 0);
     let [target_width, target_height] = target.map(|side| side as u32);
     let mut target =
         TypedImage::<P>::from_buffer(target_width, target_height, scaled).map_err(|error| error.to_string())?;
-    let options = ResizeOptions::new().resize_alg(way).crop(part.left, part.top, part.width, part.height);
+    let options =
+        ResizeOptions::new().resize_alg(part.usual(target_size)).crop(part.left, part.top, part.width, part.height);
     resizer.resize_typed(&source, &mut target, &options).map_err(|error| error.to_string())
 }
 
@@ -302,8 +284,8 @@ mod tests {
                     let from_rgb = other.lay(picture.view().into(), &pass).expect("laid");
                     assert_eq!(from_yuv.len(), from_rgb.len());
                     let worst = from_yuv.iter().zip(from_rgb.iter()).map(|(a, b)| (*a - *b).abs()).fold(0.0, f32::max);
-                    // Five of 255 steps: brightness and colour are rounded one by one when scaled, blue counts its colour twice, and colour
-                    // that is picked instead of averaged is half a value off.
+                    // Five of 255 steps: brightness and colour are rounded one by one when scaled, blue counts its colour twice, and
+                    // what is enlarged is blended on one side only.
                     assert!(worst <= 5.0 / 128.0, "{pass:?}: {worst}");
                 }
             });
