@@ -1,5 +1,7 @@
 //! The aligned cut-out of one face that a recogniser reads.
 
+mod warp;
+
 use crate::detect::Detection;
 use crate::geometry::Point;
 use crate::picture::RgbView;
@@ -74,7 +76,7 @@ impl Alignment {
         let transform = Similarity::fit(&self.targets(), &detection.points);
         let side = self.side_px();
         let mut pixels = Sealed::zeroed(3 * (side * side) as usize);
-        warp(picture, &transform, side, &mut pixels);
+        warp::warp(picture, &transform, side, &mut pixels);
         Chip { side, pixels }
     }
 }
@@ -154,80 +156,9 @@ impl Similarity {
         self.a.hypot(self.b)
     }
 
+    #[inline(always)]
     fn apply(&self, x: f64, y: f64) -> (f64, f64) {
         (self.a * x - self.b * y + self.tx, self.b * x + self.a * y + self.ty)
-    }
-}
-
-/// Most samples along each side of a chip pixel: beyond sixteenfold reduction more samples change nothing that can be seen.
-const SAMPLES_MAX: u32 = 16;
-
-/// Fills a square chip by bilinear sampling. Where the picture is much finer than the chip, each chip pixel is the mean of a grid of
-/// samples about one picture pixel apart, since single samples would pick up noise and edges that no lens would show.
-///
-/// Points and targets are both in the convention of the software they were published with (whole numbers are pixel centres).
-fn warp(picture: RgbView<'_>, transform: &Similarity, side: u32, out: &mut [u8]) {
-    let samples = (transform.scale().round() as u32).clamp(1, SAMPLES_MAX);
-    let share = 1.0 / (samples * samples) as f32;
-    let offset = |sample: u32| (f64::from(sample) + 0.5) / f64::from(samples) - 0.5;
-    for (at, pixel) in out.chunks_exact_mut(3).enumerate() {
-        let (column, row) = (at as u32 % side, at as u32 / side);
-        let mut sum = [0.0f32; 3];
-        for sample in 0..samples * samples {
-            let u = f64::from(column) + offset(sample % samples);
-            let v = f64::from(row) + offset(sample / samples);
-            let (x, y) = transform.apply(u, v);
-            bilinear(picture, x, y, &mut sum);
-        }
-        for (value, sum) in pixel.iter_mut().zip(sum) {
-            // Rounded half up: a sum is never below zero.
-            *value = (sum * share + 0.5) as u8;
-        }
-    }
-}
-
-/// Adds the picture's colour at a position between four pixels; outside it is black.
-fn bilinear(picture: RgbView<'_>, x: f64, y: f64, sum: &mut [f32; 3]) {
-    // Also false for a position that is no number.
-    if !(x > -1.0 && y > -1.0 && x < f64::from(picture.width) && y < f64::from(picture.height)) {
-        return;
-    }
-    let (left, top) = (x.floor(), y.floor());
-    let (right_share, bottom_share) = ((x - left) as f32, (y - top) as f32);
-    let (left, top) = (left as i64, top as i64);
-    if left >= 0 && top >= 0 && left + 1 < i64::from(picture.width) && top + 1 < i64::from(picture.height) {
-        return inside(picture, left as usize, top as u32, right_share, bottom_share, sum);
-    }
-    for (row, row_share) in [(top, 1.0 - bottom_share), (top + 1, bottom_share)] {
-        if row < 0 || row >= i64::from(picture.height) {
-            continue;
-        }
-        let pixels = picture.row(row as u32);
-        for (column, share) in [(left, row_share * (1.0 - right_share)), (left + 1, row_share * right_share)] {
-            if column < 0 || column >= i64::from(picture.width) {
-                continue;
-            }
-            let at = 3 * column as usize;
-            for (sum, value) in sum.iter_mut().zip(&pixels[at..at + 3]) {
-                *sum += share * f32::from(*value);
-            }
-        }
-    }
-}
-
-/// The same for a position with all four neighbours in the picture: the sums in the same order, without a question for each.
-fn inside(picture: RgbView<'_>, left: usize, top: u32, right_share: f32, bottom_share: f32, sum: &mut [f32; 3]) {
-    let first = picture.stride_bytes * top as usize + 3 * left;
-    let second = first + picture.stride_bytes;
-    let (above, below) = (&picture.pixels[first..first + 6], &picture.pixels[second..second + 6]);
-    let (top_share, left_share) = (1.0 - bottom_share, 1.0 - right_share);
-    let shares =
-        [top_share * left_share, top_share * right_share, bottom_share * left_share, bottom_share * right_share];
-    for channel in 0..3 {
-        let values = [above[channel], above[channel + 3], below[channel], below[channel + 3]];
-        for (share, value) in shares.iter().zip(values) {
-            sum[channel] += share * f32::from(value);
-        }
     }
 }
 

@@ -21,7 +21,7 @@ pub const DEFAULT_BUNDLE: &str = "open";
 pub struct OpenOptions {
     /// Where the models are kept.
     pub models_dir: PathBuf,
-    /// The engine that must run them; `None` for the fastest that is installed.
+    /// The engine that must run them; `None` for the one that `OVERT_ENGINE` names, else the fastest that is installed.
     pub engine: Option<EngineKind>,
     /// Threads for each graph, at least one.
     pub threads: usize,
@@ -115,13 +115,20 @@ pub fn prepare(manifest: &Manifest, models_dir: &Path) -> Result<PreparedGraph, 
     Ok(prepared(&model))
 }
 
-/// The engine the options ask for, started. A damaged library is an error, an absent one means the built-in engine.
+/// The engine the options ask for, else the one that [`engine::ENGINE_VARIABLE`] names, else the fastest, started. A damaged library is
+/// an error, an absent one means the built-in engine where none was asked for.
 pub fn choose_engine(options: &OpenOptions) -> Result<EngineKind, ModelError> {
-    if options.engine == Some(EngineKind::BuiltIn) {
-        return Ok(EngineKind::BuiltIn);
+    let asked = match options.engine {
+        Some(kind) => Some(kind),
+        None => named_engine(std::env::var(engine::ENGINE_VARIABLE).ok())?,
+    };
+    match asked {
+        Some(EngineKind::BuiltIn) => return Ok(EngineKind::BuiltIn),
+        Some(kind @ (EngineKind::Cuda | EngineKind::TensorRt)) => return start_gpu_engine(kind),
+        Some(EngineKind::OnnxRuntime) | None => {}
     }
     let library = models::runtime_library(&options.models_dir)?;
-    match (library, options.engine) {
+    match (library, asked) {
         (Some(library), Some(_)) => {
             engine::start_onnx_runtime(&library).map(|()| EngineKind::OnnxRuntime).map_err(ModelError::from)
         }
@@ -136,6 +143,29 @@ pub fn choose_engine(options: &OpenOptions) -> Result<EngineKind, ModelError> {
             install: "onnxruntime".to_owned(),
         }),
     }
+}
+
+/// The engine of this name, where one is given.
+fn named_engine(name: Option<String>) -> Result<Option<EngineKind>, ModelError> {
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };
+    EngineKind::from_name(&name).map(Some).ok_or_else(|| ModelError::Unknown {
+        what: "engine",
+        name,
+        known: EngineKind::ALL.map(EngineKind::name).join(", "),
+    })
+}
+
+/// Starts the library that the operator names for a graphics processor.
+fn start_gpu_engine(kind: EngineKind) -> Result<EngineKind, ModelError> {
+    let library = std::env::var_os(engine::LIBRARY_VARIABLE).map(PathBuf::from).ok_or_else(|| {
+        let found = format!(
+            "{} names no library of ONNX Runtime with that provider; the one that `overt models install` fetches has none",
+            engine::LIBRARY_VARIABLE
+        );
+        ModelError::Unusable { model: kind.name().to_owned(), found }
+    })?;
+    engine::start_onnx_runtime(&library)?;
+    Ok(kind)
 }
 
 fn resolve(catalogue: &Catalogue, bundle: &BundleManifest, models_dir: &Path) -> Result<Bundle, ModelError> {
@@ -246,5 +276,19 @@ impl Graph for OneAtATime {
             }
         }
         Ok(joined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_named_or_refused_with_the_names_there_are() {
+        assert_eq!(named_engine(None).expect("none"), None);
+        assert_eq!(named_engine(Some("built-in".into())).expect("known"), Some(EngineKind::BuiltIn));
+        assert_eq!(named_engine(Some("onnxruntime-cuda".into())).expect("known"), Some(EngineKind::Cuda));
+        let refusal = named_engine(Some("cuda".into())).expect_err("no such name").to_string();
+        assert!(refusal.contains("no engine called cuda") && refusal.contains("onnxruntime-tensorrt"), "{refusal}");
     }
 }

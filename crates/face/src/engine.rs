@@ -15,6 +15,12 @@ pub const LIBRARY_FILE: &str = if cfg!(target_os = "macos") {
     "libonnxruntime.so"
 };
 
+/// Names the engine where nothing else does, by [`EngineKind::name`].
+pub const ENGINE_VARIABLE: &str = "OVERT_ENGINE";
+
+/// Names a library of ONNX Runtime that has the CUDA or TensorRT provider: the catalogue has none, so its digest is not checked.
+pub const LIBRARY_VARIABLE: &str = "OVERT_ONNXRUNTIME";
+
 /// Most values one input may hold (an 8-frame batch of 4K pictures), so that a wrong shape cannot ask for all memory.
 const INPUT_VALUES_MAX: usize = 8 * 3 * 3840 * 2160;
 
@@ -23,20 +29,35 @@ const INPUT_VALUES_MAX: usize = 8 * 3 * 3840 * 2160;
 pub enum EngineKind {
     /// ONNX Runtime, loaded from the library installed with the models.
     OnnxRuntime,
+    /// ONNX Runtime with its CUDA provider, loaded from the library that [`LIBRARY_VARIABLE`] names.
+    Cuda,
+    /// The same with its TensorRT provider.
+    TensorRt,
     /// The pure-Rust engine compiled into the binary (rten).
     BuiltIn,
 }
 
 impl EngineKind {
-    /// The engine called `name` (`onnxruntime` or `built-in`).
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::OnnxRuntime, Self::Cuda, Self::TensorRt, Self::BuiltIn];
+
+    /// The engine called `name`: `onnxruntime`, `onnxruntime-cuda`, `onnxruntime-tensorrt` or `built-in`.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::OnnxRuntime, Self::BuiltIn].into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it computes in a graphics processor's memory. What stays there of a face after a run nobody has looked at, so the
+    /// promise that nothing is kept is not shown for it.
+    pub fn is_on_gpu(self) -> bool {
+        matches!(self, Self::Cuda | Self::TensorRt)
     }
 
     /// Its name, as commands and reports spell it.
     pub fn name(self) -> &'static str {
         match self {
             Self::OnnxRuntime => "onnxruntime",
+            Self::Cuda => "onnxruntime-cuda",
+            Self::TensorRt => "onnxruntime-tensorrt",
             Self::BuiltIn => "built-in",
         }
     }
@@ -95,7 +116,8 @@ pub enum EngineError {
 
 /// Loads an ONNX graph into an engine that works on `threads` threads (at least one).
 ///
-/// [`EngineKind::OnnxRuntime`] needs [`available`] to have found its library before.
+/// All but [`EngineKind::BuiltIn`] need their library started before ([`available`], [`start_onnx_runtime`]). What the library or
+/// the machine does not have is an error: no graph ever runs elsewhere than was asked for.
 pub fn load(
     kind: EngineKind,
     model_name: &str,
@@ -104,7 +126,9 @@ pub fn load(
 ) -> Result<Box<dyn Graph>, EngineError> {
     let threads = threads.max(1);
     match kind {
-        EngineKind::OnnxRuntime => Ok(Box::new(onnx_runtime::load(model_name, onnx_bytes, threads)?)),
+        EngineKind::OnnxRuntime | EngineKind::Cuda | EngineKind::TensorRt => {
+            Ok(Box::new(onnx_runtime::load(kind, model_name, onnx_bytes, threads)?))
+        }
         EngineKind::BuiltIn => Ok(Box::new(built_in::load(model_name, onnx_bytes, threads)?)),
     }
 }

@@ -31,10 +31,10 @@ pub const FROM_VARIABLE: &str = "OVERT_MODELS_FROM";
 /// Why a model could not be found, fetched, kept or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// There is no such model or bundle.
+    /// There is no such model, bundle or engine.
     #[error("there is no {what} called {name}; known are: {known}")]
     Unknown {
-        /// `model` or `bundle`.
+        /// `model`, `bundle` or `engine`.
         what: &'static str,
         /// What was asked for.
         name: String,

@@ -62,12 +62,14 @@ pub struct GraphRecognizer {
     graph: Box<dyn Graph>,
     contract: Arc<Contract>,
     input: InputForm,
+    /// The graph's input, used again for every chip and wiped between two.
+    planes: Zeroizing<Vec<f32>>,
 }
 
 impl GraphRecognizer {
     /// A recogniser over a loaded graph.
     pub fn new(graph: Box<dyn Graph>, contract: Arc<Contract>, input: InputForm) -> Self {
-        Self { graph, contract, input }
+        Self { graph, contract, input, planes: Zeroizing::default() }
     }
 }
 
@@ -100,9 +102,12 @@ impl GraphRecognizer {
             let found = format!("a chip of {} px was given, the model reads {side} px", chip.side());
             return Err(self.failure("read the input of", found));
         }
-        // Wiped when dropped: the input is somebody's face.
-        let input = planes(chip, &self.input);
-        let outputs = self.graph.run([1, 3, side as usize, side as usize], &input)?;
+        lay(chip, &self.input, &mut self.planes);
+        let outputs = self.graph.run([1, 3, side as usize, side as usize], &self.planes);
+        // The input is somebody's face. As `zeroize` does it, but many numbers at a time.
+        self.planes.fill(0.0);
+        zeroize::optimization_barrier(&self.planes[..]);
+        let outputs = outputs?;
         let [output] = <[Output; 1]>::try_from(outputs).map_err(|outputs| {
             self.failure("read the outputs of", format!("{} outputs where a recogniser has one", outputs.len()))
         })?;
@@ -121,19 +126,20 @@ impl GraphRecognizer {
     }
 }
 
-/// The chip as three planes of numbers.
-fn planes(chip: &Chip, form: &InputForm) -> Zeroizing<Vec<f32>> {
+/// Lays the chip as three planes of numbers.
+fn lay(chip: &Chip, form: &InputForm, planes: &mut Zeroizing<Vec<f32>>) {
     let count = (chip.side() * chip.side()) as usize;
-    let mut input = Zeroizing::new(Vec::with_capacity(3 * count));
+    planes.resize(3 * count, 0.0);
     let channels = match form.order {
         ChannelOrder::Rgb => [0, 1, 2],
         ChannelOrder::Bgr => [2, 1, 0],
     };
-    for channel in channels {
+    for (channel, plane) in channels.into_iter().zip(planes.chunks_exact_mut(count.max(1))) {
         let mean = form.mean[channel];
-        input.extend(chip.pixels().chunks_exact(3).map(|pixel| (f32::from(pixel[channel]) - mean) * form.scale));
+        for (number, pixel) in plane.iter_mut().zip(chip.pixels().as_chunks::<3>().0) {
+            *number = (f32::from(pixel[channel]) - mean) * form.scale;
+        }
     }
-    input
 }
 
 #[cfg(test)]

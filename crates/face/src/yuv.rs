@@ -1,5 +1,7 @@
 //! A decoded video frame as decoders leave it: brightness and colour in planes of their own, read in place.
 
+mod cut;
+
 use crate::picture::{Picture, block_means};
 
 /// A borrowed frame in YUV. The planes are read where they lie; nothing is converted that nobody looks at.
@@ -107,17 +109,35 @@ impl Colours {
     }
 }
 
+impl Chroma<'_> {
+    /// Pixels across and down that share a value.
+    pub(crate) fn shared(&self) -> (u32, u32) {
+        match self {
+            Self::Planar { across, down, .. } => (*across, *down),
+            Self::Interleaved(_) => (2, 2),
+        }
+    }
+}
+
 impl Factors {
+    /// What a pair of colour values adds to the brightness, for red, green and blue.
+    #[inline(always)]
+    pub(crate) fn tint(&self, u: u8, v: u8) -> [f32; 3] {
+        let (u, v) = (f32::from(u) - 128.0, f32::from(v) - 128.0);
+        [self.red_of_v * v, self.green_of_u * u + self.green_of_v * v, self.blue_of_u * u]
+    }
+
+    /// The brightness, 0 to 255 or a little beyond.
+    #[inline(always)]
+    pub(crate) fn brightness(&self, y: u8) -> f32 {
+        (f32::from(y) - self.black) * self.luma
+    }
+
     /// Red, green and blue, 0 to 255.
     #[inline(always)]
     pub(crate) fn rgb(&self, y: u8, u: u8, v: u8) -> [f32; 3] {
-        let y = (f32::from(y) - self.black) * self.luma;
-        let (u, v) = (f32::from(u) - 128.0, f32::from(v) - 128.0);
-        [
-            (y + self.red_of_v * v).clamp(0.0, 255.0),
-            (y + self.green_of_u * u + self.green_of_v * v).clamp(0.0, 255.0),
-            (y + self.blue_of_u * u).clamp(0.0, 255.0),
-        ]
+        let y = self.brightness(y);
+        self.tint(u, v).map(|tint| (y + tint).clamp(0.0, 255.0))
     }
 }
 
@@ -157,17 +177,7 @@ impl<'a> YuvView<'a> {
 
     /// A part of the frame as RGB. The part must lie inside.
     pub(crate) fn cut(&self, left: u32, top: u32, width: u32, height: u32) -> Option<Picture> {
-        let factors = self.colours.factors();
-        let mut pixels = Vec::with_capacity(3 * width as usize * height as usize);
-        for y in top..top + height {
-            let luma = self.luma.piece(y, left as usize, width as usize);
-            for (x, luma) in (left..left + width).zip(luma) {
-                let (u, v) = self.colour(x, y);
-                // Rounded half up; the value is in range already.
-                pixels.extend(factors.rgb(*luma, u, v).map(|value| (value + 0.5) as u8));
-            }
-        }
-        Picture::from_rgb(width, height, pixels)
+        cut::cut(self, [left, top, width, height])
     }
 
     /// The mean brightness of every block, from 0 to 255 whatever the range of the numbers.
@@ -200,21 +210,6 @@ impl<'a> YuvView<'a> {
         let factors = self.colours.factors();
         let colours = luma.iter().zip(u.iter().zip(&v)).take(columns * rows as usize);
         colours.flat_map(|(y, (u, v))| factors.rgb(*y, *u, *v).map(|value| (value + 0.5) as u8)).collect()
-    }
-
-    #[inline(always)]
-    fn colour(&self, x: u32, y: u32) -> (u8, u8) {
-        let at = |plane: &Plane<'_>, row: u32, column: usize| plane.bytes[plane.stride_bytes * row as usize + column];
-        match &self.chroma {
-            Chroma::Planar { u, v, across, down } => {
-                let (row, column) = (y / down, (x / across) as usize);
-                (at(u, row, column), at(v, row, column))
-            }
-            Chroma::Interleaved(plane) => {
-                let (row, column) = (y / 2, 2 * (x as usize / 2));
-                (at(plane, row, column), at(plane, row, column + 1))
-            }
-        }
     }
 }
 

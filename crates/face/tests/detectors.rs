@@ -227,3 +227,20 @@ fn scrfd_finds_the_groups_and_most_of_the_crowds_and_nobody_where_nobody_is() {
     assert!(crowd.0 >= 140, "{crowd:?}");
     assert!(highest < Scrfd::defaults().confidence_min, "{highest}");
 }
+
+#[test]
+fn an_engine_on_a_graphics_processor_is_refused_in_words_where_there_is_none() {
+    let Some(model) = shared("models/yunet_n_dynamic.onnx") else { return };
+    let bytes = fs::read(model).expect("the model can be read");
+    if !engines().contains(&EngineKind::OnnxRuntime) {
+        return;
+    }
+    // The library of the catalogue has neither provider, on whatever machine.
+    for kind in [EngineKind::Cuda, EngineKind::TensorRt] {
+        let refusal =
+            engine::load(kind, "yunet", &bytes, 1).err().expect("not run by the processor instead").to_string();
+        println!("{refusal}");
+        assert!(refusal.starts_with(&format!("{kind} could not load yunet: ")), "{refusal}");
+        assert!(refusal.contains(engine::LIBRARY_VARIABLE) && refusal.contains(engine::ENGINE_VARIABLE), "{refusal}");
+    }
+}

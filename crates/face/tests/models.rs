@@ -183,7 +183,7 @@ fn prepared(name: &str) -> Option<(PathBuf, bundle::PreparedGraph)> {
 fn engines(models_dir: &Path) -> Vec<EngineKind> {
     match engine::available(models_dir) {
         EngineKind::OnnxRuntime => vec![EngineKind::OnnxRuntime, EngineKind::BuiltIn],
-        EngineKind::BuiltIn => {
+        _ => {
             eprintln!("skipped: onnxruntime (its library is not installed in {})", models_dir.display());
             vec![EngineKind::BuiltIn]
         }

@@ -103,11 +103,16 @@ mod camera {
         let camera = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let declared_address = format!("rtsp://{}/1", camera.local_addr().expect("bound"));
         let source = || {
-            let declared_address = declared_address.clone();
-            let live = LiveCamera { declared_address, transport: Transport::Tcp, credentials: None, authorities: None };
+            let live = LiveCamera {
+                declared_address: declared_address.clone(),
+                transport: Transport::Tcp,
+                credentials: None,
+                authorities: None,
+                hardware: None,
+            };
             Source { camera: "north".into(), footage: Footage::Camera(Box::new(live)) }
         };
-        let running = place.run_with(place.live("live-1", &source()), source()).expect("it is declared");
+        let running = place.run_with(place.live("live-1", &[source()]), source()).expect("it is declared");
         drop(camera.accept().expect("the camera is opened"));
         let lost = || running.status().cameras.iter().any(|of| of.health.state == State::WaitingToRetry);
         assert!(

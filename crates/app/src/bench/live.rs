@@ -100,6 +100,9 @@ pub(crate) struct LiveArgs {
     /// The Python that has what the peer needs (lists are in benches/peers).
     #[arg(long, value_name = "PATH", default_value = "python3", requires = "peer")]
     python: String,
+    /// The folder of the peers' programs, in a checkout.
+    #[arg(long, value_name = "DIR", default_value = "benches/peers", requires = "peer")]
+    peers: PathBuf,
     /// Both sides watch only the first seconds of each clip.
     #[arg(long, value_name = "N", default_value_t = 20.0, requires = "peer")]
     peer_seconds: f64,

@@ -17,6 +17,8 @@ use super::officers::Staff;
 
 /// Where an exercise is.
 const PLACE: &str = "no place: recorded pictures on this machine";
+/// The policy profile for benches and tests: the only one under which an engine may compute on a graphics processor.
+const LABORATORY: &str = "laboratory";
 /// How long the window of an exercise is.
 const WINDOW: SignedDuration = SignedDuration::from_mins(110);
 
@@ -206,6 +208,14 @@ fn wait_until(moment: Timestamp, clock: &dyn Clock) {
 pub(crate) fn equipment(faces: &Faces, policy: &Policy) -> Result<Equipment> {
     let contract = faces.recognizer.contract();
     let threshold = policy.threshold_for(&pipeline::model_id(contract))?;
+    // The record says that nothing is kept; of a graphics processor's memory nobody has shown it.
+    anyhow::ensure!(
+        !faces.engine.is_on_gpu() || policy.profile == LABORATORY,
+        "starting a deployment with the engine {}: what stays of a face in a graphics processor's memory is not known, so it is for the \
+         policy profile {LABORATORY} only, and this one is {}; choose another engine (docs/reference/engines.md)",
+        faces.engine,
+        policy.profile
+    );
     Ok(Equipment {
         software: format!("overt {}", env!("CARGO_PKG_VERSION")),
         detector: faces.detector.name().to_owned(),
@@ -222,6 +232,8 @@ pub(crate) fn equipment(faces: &Faces, policy: &Policy) -> Result<Equipment> {
 pub(crate) fn engine_name(engine: EngineKind) -> &'static str {
     match engine {
         EngineKind::OnnxRuntime => "ONNX Runtime",
+        EngineKind::Cuda => "ONNX Runtime, CUDA",
+        EngineKind::TensorRt => "ONNX Runtime, TensorRT",
         EngineKind::BuiltIn => "built-in (rten)",
     }
 }

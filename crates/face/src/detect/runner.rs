@@ -1,10 +1,10 @@
 //! What the detectors share: laying a picture before the graph, pass by pass, and gathering what it finds.
 
+mod fill;
 mod input;
+mod shrink;
 
 use std::collections::BTreeSet;
-
-use zeroize::Zeroize;
 
 use crate::detect::passes::{self, Pass, plan};
 use crate::detect::{Detection, Options, nms};
@@ -22,6 +22,14 @@ pub(super) struct PixelForm {
     pub(super) order: ChannelOrder,
     pub(super) mean: f32,
     pub(super) scale: f32,
+}
+
+impl PixelForm {
+    /// What the detector reads for a value of 0 to 255.
+    #[inline(always)]
+    fn number(&self, value: f32) -> f32 {
+        (value - self.mean) * self.scale
+    }
 }
 
 /// A loaded graph with its options and working memory.
@@ -102,8 +110,8 @@ impl Runner {
             found,
         })?;
         let outputs = self.graph.run(pass.shape(), input);
-        // The input is somebody's face; the buffer is used again.
-        input.zeroize();
+        // What was laid is somebody's face; the buffers are used again.
+        self.layer.forget();
         let outputs = outputs?;
         let (width, height, confidence_min) = (pass.input_width, pass.input_height, self.options.confidence_min);
         let found = decode(&Answer { model: &self.name, outputs: &outputs, width, height, confidence_min })?;

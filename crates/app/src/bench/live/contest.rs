@@ -1,5 +1,6 @@
 //! The same clips, watched by ours and by a program that does what one would write first, in turn and on as many processors.
 
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -15,15 +16,8 @@ use super::{Bench, LiveArgs, watch};
 use crate::bench::peer::Peer;
 use crate::bench::{MISSED, model};
 
-/// The peers' programs, so that they are found wherever the binary runs.
-const OPENCV: &str = concat!(
-    include_str!("../../../../../benches/peers/faces.py"),
-    include_str!("../../../../../benches/peers/live_opencv.py")
-);
-const FACE_RECOGNITION: &str = concat!(
-    include_str!("../../../../../benches/peers/faces.py"),
-    include_str!("../../../../../benches/peers/live_face_recognition.py")
-);
+/// What the peers' programs share, in the folder of each.
+const SHARED: &str = "faces.py";
 
 /// Most processors that are read from the system's list.
 const PROCESSORS_MAX: usize = 1024;
@@ -108,6 +102,7 @@ struct Answer {
 /// A way in which a peer is run.
 struct Mode {
     name: &'static str,
+    /// Its file among the peers: a program that tells who is in a clip is no part of this binary.
     program: &'static str,
     long_side: Option<u32>,
 }
@@ -124,11 +119,11 @@ impl PeerName {
     fn modes(self, long_side: u32) -> Vec<Mode> {
         match self {
             Self::Opencv => vec![
-                Mode { name: "OpenCV, full size", program: OPENCV, long_side: None },
-                Mode { name: "OpenCV, reduced as ours", program: OPENCV, long_side: Some(long_side) },
+                Mode { name: "OpenCV, full size", program: "live_opencv.py", long_side: None },
+                Mode { name: "OpenCV, reduced as ours", program: "live_opencv.py", long_side: Some(long_side) },
             ],
             Self::FaceRecognition => {
-                vec![Mode { name: "face_recognition", program: FACE_RECOGNITION, long_side: None }]
+                vec![Mode { name: "face_recognition", program: "live_face_recognition.py", long_side: None }]
             }
         }
     }
@@ -215,13 +210,21 @@ fn watch_by_peer(bench: &Bench<'_>, mode: &Mode, threshold: f32) -> Result<(Stri
     });
     let mut order = NamedTempFile::new()?;
     serde_json::to_writer(&mut order, &task).context("writing what the peer is to do")?;
-    let mut peer = Peer::start(&bench.args.python, mode.program, &[order.path().to_string_lossy().into_owned()])?;
+    let [shared, own] = [SHARED, mode.program].map(|file| program(&bench.args.peers.join(file)));
+    let mut peer =
+        Peer::start(&bench.args.python, &(shared? + &own?), &[order.path().to_string_lossy().into_owned()])?;
     let mut watched = Watched::default();
     for clip in bench.clips {
         let answer: Answer = peer.ask(&json!({ "clip": clip.file }).to_string())?;
         watched = watched.and(Watched::of(answer, clip, |entry| bench.walkers.person_of(entry)));
     }
     Ok((format!("{} ({})", mode.name, peer.version), watched))
+}
+
+/// One of the peers' programs.
+fn program(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file)
+        .with_context(|| format!("reading the peer's program {}: name its folder with --peers", file.display()))
 }
 
 /// The processors that the system lets this process run on, from `/proc/self/status`.

@@ -12,6 +12,11 @@ use super::avx2::{across, ahead};
 /// Rows that one probe meets together: their eight sums are added up across in one go.
 const ROWS: usize = 8;
 
+/// Bytes behind a block that are called for when it is done. Its sums are looked at next, which takes a tenth of the time that reading it
+/// took, and meanwhile the memory would stand idle: with this a scan reached 90 % of a plain read, without 83 %. Calling for bytes during
+/// the scan itself made it slower, at every distance from 512 to 8,192: the processor follows one stream by itself.
+const NEXT_BYTES: usize = 2048;
+
 /// See [`super::Instructions::dots`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
 pub(super) fn dots(rows: &[i8], width: usize, asked: &Asked, first: usize, out: &mut [i32]) {
@@ -45,6 +50,11 @@ fn one_probe(rows: &[i8], width: usize, probe: &[i8], out: &mut [i32]) {
             *sum = halved(lanes);
         }
         out.copy_from_slice(&across(sums)[..out.len()]);
+    }
+    // What lies behind the last row is not read, so it need not be ours.
+    let next = rows.as_ptr().wrapping_add(rows.len());
+    for line in (0..NEXT_BYTES).step_by(STEP) {
+        _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(line));
     }
 }
 
