@@ -13,6 +13,9 @@ use crate::{layers, outsiders, tidy};
 /// had here is skipped, and so are its tests.
 const MODELS: [&[&str]; 3] = [&["open", "--pictures"], &["lab"], &["lab-dlib"]];
 
+/// What is off unless it is asked for, and has tests of its own.
+const FEATURE: &str = "overt/otlp";
+
 /// The programs in Python that check us from outside, by folder under `tests`.
 const OUTSIDERS: [&str; 2] = ["independent", "residue"];
 
@@ -36,7 +39,11 @@ pub(crate) fn test(root: &Path, filters: &[String]) -> Result<bool> {
         }
     }
     println!("\n== tests");
-    tally.add(&run_tests(root, filters)?);
+    tally.add(&run_tests(root, &[], filters)?);
+    if filters.is_empty() {
+        println!("\n== tests of the feature {FEATURE}");
+        tally.add(&run_tests(root, &["--features", FEATURE, "--test", "otlp"], filters)?);
+    }
     Ok(tally.close())
 }
 
@@ -137,8 +144,8 @@ fn licences(root: &Path) -> Result<Outcome> {
 }
 
 fn clippy(root: &Path) -> Result<Outcome> {
-    let lints = ["clippy", "--release", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"];
-    passes(cargo(root).args(lints))
+    let lints = ["clippy", "--release", "--workspace", "--all-targets", "--features", FEATURE, "--locked", "--quiet"];
+    passes(cargo(root).args(lints).args(["--", "-D", "warnings"]))
 }
 
 fn models(root: &Path, names: &[&str]) -> Result<Outcome> {
@@ -164,10 +171,11 @@ pub(crate) fn fuzz(root: &Path, options: &[String]) -> Result<bool> {
 }
 
 /// Runs the tests and passes on what is worth reading of their output.
-fn run_tests(root: &Path, filters: &[String]) -> Result<TestLog> {
-    let arguments = ["test", "--release", "--workspace", "--locked", "--no-fail-fast", "--", "--show-output"];
-    let mut run =
-        cargo(root).args(arguments).args(filters).stdout(Stdio::piped()).spawn().context("could not run cargo test")?;
+fn run_tests(root: &Path, choice: &[&str], filters: &[String]) -> Result<TestLog> {
+    let mut command = cargo(root);
+    command.args(["test", "--release", "--workspace", "--locked", "--no-fail-fast"]).args(choice);
+    command.args(["--", "--show-output"]).args(filters).stdout(Stdio::piped());
+    let mut run = command.spawn().context("could not run cargo test")?;
     let output = run.stdout.take().context("cargo test has no output")?;
     let mut log = TestLog::default();
     for line in BufReader::new(output).split(b'\n') {
