@@ -87,7 +87,8 @@ struct Run {
 
 impl Run {
     fn prepare(exercise: Exercise, board: Arc<Board>) -> Result<Self, PipelineError> {
-        let Exercise { store, live, policy, faces, faces_beside, sources, clock, pace, rhythm, view_interval } = exercise;
+        let Exercise { store, live, policy, faces, faces_beside, sources, clock, pace, rhythm, view_interval } =
+            exercise;
         let threshold = policy.threshold_for(&model_id(faces.recognizer.contract()))?.clone();
         let now = clock.now();
         let lease = live.lease(&policy, now)?;

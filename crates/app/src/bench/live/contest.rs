@@ -211,8 +211,7 @@ fn watch_by_peer(bench: &Bench<'_>, mode: &Mode, threshold: f32) -> Result<(Stri
     let mut order = NamedTempFile::new()?;
     serde_json::to_writer(&mut order, &task).context("writing what the peer is to do")?;
     let [shared, own] = [SHARED, mode.program].map(|file| program(&bench.args.peers.join(file)));
-    let mut peer =
-        Peer::start(&bench.args.python, &(shared? + &own?), &[order.path().to_string_lossy().into_owned()])?;
+    let mut peer = Peer::start(&bench.args.python, &(shared? + &own?), &[order.path().to_string_lossy().into_owned()])?;
     let mut watched = Watched::default();
     for clip in bench.clips {
         let answer: Answer = peer.ask(&json!({ "clip": clip.file }).to_string())?;
