@@ -151,8 +151,9 @@ impl Run {
             }
             self.open_cameras()?;
             let rung = self.bell.rung();
-            let (turns, worked) = self.take_turns()?;
+            let (turns, worked, failed) = self.take_turns();
             self.look_and_decide(turns)?;
+            failed.map_or(Ok(()), Err)?;
             if worked {
                 self.post_counts();
                 self.receipt_if_due()?;
@@ -171,11 +172,10 @@ impl Run {
     /// When nobody is looked at any more: nothing that was in view stays in an engine, and nothing of what the scene was like.
     fn forget_view(&mut self) -> Result<(), PipelineError> {
         self.cameras.iter_mut().for_each(Camera::forget);
-        for faces in &mut self.faces {
-            faces.recognizer.forget()?;
-            faces.detector.forget()?;
-        }
-        Ok(())
+        // One that fails keeps none of the others from forgetting.
+        let forget = |faces: &mut Faces| [faces.recognizer.forget(), faces.detector.forget()];
+        let forgot: Vec<_> = self.faces.iter_mut().flat_map(forget).collect();
+        Ok(forgot.into_iter().collect::<Result<(), _>>()?)
     }
 
     /// Opens every camera that is closed, under a permit that lasts as long as the lease.
@@ -199,43 +199,40 @@ impl Run {
         Ok(())
     }
 
-    /// What each camera has that is to be looked at, by camera; and whether any had anything.
-    fn take_turns(&mut self) -> Result<(Vec<Option<Turn>>, bool), PipelineError> {
+    /// What each camera has that is to be looked at, by camera; whether any had anything; and how the first failed that did.
+    fn take_turns(&mut self) -> (Vec<Option<Turn>>, bool, Option<PipelineError>) {
         let (mut turns, mut worked) = (Vec::with_capacity(self.cameras.len()), false);
+        let mut failed = None;
         for camera in &mut self.cameras {
-            let taken = camera.take(&self.lease, &*self.clock)?;
-            worked |= !matches!(taken, Taken::Nothing);
-            turns.push(match taken {
-                Taken::Turn(turn) => {
-                    // A camera ends only with its permit: the record says whether there is another.
-                    if turn.is_the_end() {
-                        self.standing.doubt();
-                    }
-                    Some(turn)
-                }
-                Taken::WithoutAuthority => {
-                    // Nothing is compared without authority: the frame is dropped, and the record says what follows.
-                    self.standing.doubt();
-                    None
-                }
-                Taken::PassedOver | Taken::Nothing => None,
+            // What others have taken is looked at although this one failed.
+            let taken = camera.take().unwrap_or_else(|error| {
+                failed.get_or_insert(error);
+                Taken::Nothing
             });
+            worked |= !matches!(taken, Taken::Nothing);
+            let turn = if let Taken::Turn(turn) = taken { Some(turn) } else { None };
+            // A camera ends only with its permit: the record says whether there is another.
+            if turn.as_ref().is_some_and(Turn::is_the_end) {
+                self.standing.doubt();
+            }
+            turns.push(turn);
         }
-        Ok((turns, worked))
+        (turns, worked, failed)
     }
 
     /// Looks at what came of all cameras, side by side, and decides about it, one camera after the other.
     fn look_and_decide(&mut self, turns: Vec<Option<Turn>>) -> Result<(), PipelineError> {
         let board = Arc::clone(&self.board);
-        let looking = Looking { pace: self.pace, view_interval: self.view_interval, metrics: &board.metrics };
+        let (pace, view_interval, metrics) = (self.pace, self.view_interval, &board.metrics);
+        let looking = Looking { pace, view_interval, metrics, lease: &self.lease, clock: &*self.clock };
+        // In turn, so that none keeps what it read last for longer than a few frames.
+        self.faces.rotate_left(1);
         let looked = look_side_by_side(&mut self.cameras, turns, &mut self.faces, &looking);
         let mut failed = None;
         for (camera, looked) in looked {
             // What a camera's look yielded is accounted for although another's failed.
-            match looked {
-                Ok(looked) => self.decide(camera, looked)?,
-                Err(error) => failed = failed.or(Some(error)),
-            }
+            let decided = looked.and_then(|looked| self.decide(camera, looked));
+            failed = failed.or(decided.err());
         }
         failed.map_or(Ok(()), Err)
     }
@@ -255,6 +252,10 @@ impl Run {
         }
         for (passage, face) in looked.due {
             self.compare(camera, passage, face, looked.arrived)?;
+        }
+        if looked.without_authority {
+            // Nothing is compared without authority: the frame was dropped, and the record says what follows.
+            self.standing.doubt();
         }
         if looked.moved {
             self.board.report_camera_moved(&self.cameras[camera].name);
@@ -281,7 +282,11 @@ impl Run {
         arrived: Option<Instant>,
     ) -> Result<(), PipelineError> {
         let stopwatch = Stopwatch::start(StageOfWork::Search);
-        let hits = self.sought.hits(&face.template, &self.threshold)?;
+        // Nobody is searched for once authority ran out; what is settled then is counted and dropped.
+        let hits = match self.lease.check(self.clock.now()) {
+            Ok(()) => self.sought.hits(&face.template, &self.threshold)?,
+            Err(_) => Vec::new(),
+        };
         self.board.metrics.took(camera, stopwatch);
         let now = self.clock.now();
         match settle_among(face, hits, &self.threshold, &self.lease, now, &mut self.tally) {
@@ -378,7 +383,8 @@ impl Run {
 
     /// The last receipt, then the end; what is due then, because an urgent approval lapsed, is destroyed at once.
     fn close(&mut self, reason: &str) -> Result<(), PipelineError> {
-        self.forget_view()?;
+        // An engine that fails to forget does not keep the record from its end.
+        let forgot = self.forget_view();
         let unreported = self.tally.unreported();
         let mut store = lock(&self.store);
         let now = self.clock.now();
@@ -404,7 +410,7 @@ impl Run {
         self.live = None;
         store.keep_time(now)?;
         store.publish(now)?;
-        Ok(())
+        forgot
     }
 
     fn post_counts(&mut self) {
@@ -437,7 +443,12 @@ fn look_side_by_side(
     std::thread::scope(|scope| {
         // The first works on this thread: with one camera no other is begun.
         for (at, faces) in faces.iter_mut().take(count).enumerate().rev() {
-            if at == 0 { work(faces) } else { drop(scope.spawn(|| work(faces))) }
+            if at == 0 {
+                work(faces);
+            } else {
+                // Where the system gives no thread, the others do its work.
+                drop(std::thread::Builder::new().name("look".into()).spawn_scoped(scope, || work(faces)));
+            }
         }
     });
     let mut looked = looked.into_inner().unwrap_or_else(PoisonError::into_inner);

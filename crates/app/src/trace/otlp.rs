@@ -37,11 +37,11 @@ pub(super) fn layer<S>() -> Result<Option<(OpenTelemetryLayer<S, SdkTracer>, Exp
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    if env::var_os(ENDPOINT).is_none_or(|endpoint| endpoint.is_empty()) {
-        return Ok(None);
-    }
-    let exporter =
-        SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_http_client(Client::new());
+    let Some(named) = env::var(ENDPOINT).ok().filter(|named| !named.is_empty()) else { return Ok(None) };
+    // Given whole, so that no other variable sends it elsewhere.
+    let endpoint = format!("{}/v1/traces", named.trim_end_matches('/'));
+    let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).with_protocol(Protocol::HttpBinary);
+    let exporter = exporter.with_http_client(Client::new());
     let exporter = exporter.build().with_context(|| format!("preparing for the collector that {ENDPOINT} names"))?;
     let resource = Resource::builder().with_service_name(OURS).build();
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
@@ -61,6 +61,7 @@ impl Client {
             .timeout_global(Some(HAND_OVER_MAX))
             // What is sent goes to the collector that was named, and not where that points to.
             .max_redirects(0)
+            .proxy(None)
             .http_status_as_error(false)
             .build();
         Self(config.into())

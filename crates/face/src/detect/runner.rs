@@ -92,6 +92,7 @@ impl Runner {
     ) -> Result<Vec<Detection>, EngineError> {
         let pass = passes::close_up(close_up.width(), close_up.height(), self.options.input);
         let found = self.read(close_up, &pass, &decode);
+        self.layer.let_go();
         self.blank(pass.shape())?;
         Ok(nms::distinct(found?, self.options.overlap_max))
     }
@@ -103,13 +104,14 @@ impl Runner {
         pass: &Pass,
         decode: &impl Fn(&Answer<'_>) -> Result<Vec<Detection>, EngineError>,
     ) -> Result<Vec<Detection>, EngineError> {
-        let input = self.layer.lay(picture, pass).map_err(|found| EngineError::Engine {
+        let failed = |found| EngineError::Engine {
             engine: "the resizer",
             attempted: "scale a picture for",
             model: self.name.clone(),
             found,
-        })?;
-        let outputs = self.graph.run(pass.shape(), input);
+        };
+        let laid = self.layer.lay(picture, pass).map_err(failed);
+        let outputs = laid.and_then(|input| self.graph.run(pass.shape(), input));
         // What was laid is somebody's face; the buffers are used again.
         self.layer.forget();
         let outputs = outputs?;
@@ -120,6 +122,7 @@ impl Runner {
 
     /// A picture of nothing, in each size that was used, takes the same way through the same buffers.
     pub(super) fn forget(&mut self) -> Result<(), EngineError> {
+        self.layer.let_go();
         std::mem::take(&mut self.shapes).into_iter().try_for_each(|shape| self.blank(shape))
     }
 

@@ -59,8 +59,6 @@ pub(super) enum Taken {
     Nothing,
     /// Frames came, and none of them is to be looked at.
     PassedOver,
-    /// A frame came when nothing might be compared.
-    WithoutAuthority,
     /// This is to be looked at.
     Turn(Turn),
 }
@@ -73,6 +71,9 @@ pub(super) struct Looking<'a> {
     pub(super) pace: Pace,
     pub(super) view_interval: Option<Duration>,
     pub(super) metrics: &'a Metrics,
+    /// Asked before each look: cameras wait for each other.
+    pub(super) lease: &'a Lease,
+    pub(super) clock: &'a dyn Clock,
 }
 
 /// What a look yielded.
@@ -86,6 +87,8 @@ pub(super) struct Looked {
     pub(super) ended: Vec<u64>,
     /// How well each of them was seen.
     pub(super) ended_seen: Vec<PassageSeen>,
+    /// Nothing may be compared any more: the frame was dropped unseen.
+    pub(super) without_authority: bool,
     /// When the frame arrived; nothing at the end of the footage.
     pub(super) arrived: Option<Instant>,
     /// The camera shows something else than it was set up to show.
@@ -130,7 +133,7 @@ impl Camera {
     }
 
     /// Takes what has come, up to the first frame that is due.
-    pub(super) fn take(&mut self, lease: &Lease, clock: &dyn Clock) -> Result<Taken, PipelineError> {
+    pub(super) fn take(&mut self) -> Result<Taken, PipelineError> {
         let mut taken = Taken::Nothing;
         // As many as may wait: a camera that is quicker than the run is not all that the run looks at.
         for _ in 0..QUEUE_FRAMES_MAX {
@@ -138,9 +141,6 @@ impl Camera {
             let next = stream.next(Duration::ZERO)?;
             if matches!(next, Next::Nothing) {
                 break;
-            }
-            if lease.check(clock.now()).is_err() {
-                return Ok(Taken::WithoutAuthority);
             }
             let Next::Frame(frame) = next else {
                 self.stream = None;
@@ -165,7 +165,12 @@ impl Camera {
         looking: &Looking<'_>,
     ) -> Result<Looked, PipelineError> {
         let mut looked = Looked::default();
+        if looking.lease.check(looking.clock.now()).is_err() {
+            looked.without_authority = true;
+            return Ok(looked);
+        }
         let Some(mut frame) = turn.0 else {
+            let _examination = trace::examination(&self.name, Duration::ZERO);
             let examined = self.examiner.finish();
             looked.take(self.index, examined, faces, looking)?;
             return Ok(looked);
@@ -173,6 +178,7 @@ impl Camera {
         looked.arrived = Some(frame.arrived());
         if self.connection != frame.connection() {
             self.connection = frame.connection();
+            let _examination = trace::examination(&self.name, Duration::ZERO);
             let examined = self.examiner.finish();
             looked.take(self.index, examined, faces, looking)?;
         }

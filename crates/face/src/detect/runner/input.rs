@@ -57,6 +57,11 @@ impl Layer {
         Ok(&self.input)
     }
 
+    /// Lets go of what scaling used, which [`Layer::forget`] does not reach: a process that handles faces overwrites what it frees.
+    pub(super) fn let_go(&mut self) {
+        self.resizer.reset_internal_buffers();
+    }
+
     /// Wipes what was laid: somebody's face may be in it, and the memory is used again.
     pub(super) fn forget(&mut self) {
         let Self { scaled, sums, input, .. } = self;

@@ -45,7 +45,10 @@ impl Blocks {
     ) {
         let [columns, rows] = self.size;
         let length = CHANNELS * columns * self.factor;
-        sums.resize(length, 0);
+        // It only grows: what is cut off would not be wiped.
+        if sums.len() < length {
+            sums.resize(length, 0);
+        }
         let planes = planes.map(|plane| {
             plane.resize(columns * rows, 0);
             &mut plane[..]
