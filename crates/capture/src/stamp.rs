@@ -75,6 +75,9 @@ pub(crate) struct Stamper {
     last_camera: Option<Duration>,
     last_stream_us: Option<i64>,
     level: Option<Level>,
+    following: Following,
+    /// Frames in a row that bore the stream's time of the one before.
+    pieces: u32,
     pub(crate) repairs: Repairs,
 }
 
@@ -92,6 +95,18 @@ enum Clock {
     Arrival,
 }
 
+/// How far the times have come to the camera's clock on this connection.
+#[derive(Clone, Copy, Default)]
+enum Following {
+    /// None of its readings was believed yet.
+    #[default]
+    NotYet,
+    /// It began to tell its time after arrivals that lie too far ahead to be caught up with: the times lean to it.
+    Behind,
+    /// A reading was believed: from now on one that lies long before goes back.
+    Reached,
+}
+
 /// When a camera begins to tell its time, its frames are older than the arrivals that were taken before: by no more than
 /// this they are let catch up, a step at a time.
 const CATCH_UP_MAX: Duration = Duration::from_secs(1);
@@ -104,6 +119,14 @@ const TRUST_MAX: u32 = 32;
 /// Towards a reading the times lean by at most this part of the distance between two frames. Half of all readings then lie on
 /// either side; a tracker does not feel it, and 100 ms are made good in about 3 s.
 const LEAN_DIVISOR: u32 = 32;
+/// Times that rest on the arrival may lie ahead of it by this, as when several frames came at once and the first of them was
+/// taken to be as new as the last.
+const AHEAD_OF_ARRIVAL_MAX: Duration = Duration::from_millis(250);
+/// Of what lies farther ahead this part is taken back with each frame, so that a stream whose own times run too fast goes at
+/// the pace of its arrivals, and evenly.
+const AHEAD_DIVISOR: u32 = 2;
+/// A picture comes in so many pieces at most; a stream that shows one time for longer tells none.
+const PIECES_MAX: u32 = 16;
 /// Two frames are at least this far apart, so that their order is kept.
 const STEP_MIN: Duration = Duration::from_micros(1);
 
@@ -111,13 +134,18 @@ impl Stamper {
     /// A new connection has a new origin of the stream's own times.
     pub(crate) fn reconnected(&mut self) {
         (self.last_stream_us, self.last_camera, self.level) = (None, None, None);
+        (self.following, self.pieces) = (Following::NotYet, 0);
     }
 
     /// The stamp of the next frame.
     pub(crate) fn stamp(&mut self, told: Told) -> Stamp {
         let stream_went_back = matches!((self.last_stream_us, told.stream_us), (Some(last), Some(now)) if now <= last);
         let distance = self.distance(told.stream_us);
-        self.last_stream_us = told.stream_us.or(self.last_stream_us);
+        let is_piece = distance.is_some_and(|distance| distance.is_zero());
+        self.pieces = if is_piece { (self.pieces + 1).min(PIECES_MAX) } else { 0 };
+        let distance = distance.filter(|_| self.pieces < PIECES_MAX);
+        // A frame without a time lies somewhere between its neighbours: how far they are apart says nothing of it.
+        self.last_stream_us = told.stream_us;
         let judged = match told.camera {
             _ if distance.is_some_and(|distance| distance.is_zero()) => Judgement::WentBack,
             Some(camera) => self.judge(camera, told.arrived_wall, distance),
@@ -127,11 +155,17 @@ impl Stamper {
         self.last_camera = told.camera.or(self.last_camera);
         self.repairs.went_back += u64::from(matches!(judged, Judgement::WentBack));
         self.repairs.jumped += u64::from(matches!(judged, Judgement::Jumped));
+        self.following = match judged {
+            Judgement::Believed(_) => Following::Reached,
+            Judgement::Behind(_) => Following::Behind,
+            _ => self.following,
+        };
         let (reading, clock) = match judged {
             Judgement::Believed(camera) => (camera, Clock::Camera),
             _ => (told.arrived_wall, Clock::Arrival),
         };
-        let since_epoch = self.place(reading, clock, distance, told.arrived_wall);
+        let continued = self.continued(judged, distance, told.arrived_wall);
+        let since_epoch = continued.unwrap_or_else(|| self.place(reading, clock, distance, told.arrived_wall));
         let since_epoch = self.last.map_or(since_epoch, |last| since_epoch.max(last.saturating_add(STEP_MIN)));
         self.last = Some(since_epoch);
         let basis = match (judged, self.level.map(|level| level.clock)) {
@@ -158,7 +192,30 @@ impl Stamper {
         let long_before = due.is_some_and(|due| camera.saturating_add(CATCH_UP_MAX) < due);
         // With the stream's times at hand the clock of a neighbour, which may be an earlier one, is as good as its own.
         let not_after_its_last = distance.is_none() && self.last_camera.is_some_and(|last| camera <= last);
-        if not_after_its_last || long_before { Judgement::WentBack } else { Judgement::Believed(camera) }
+        match self.following {
+            Following::NotYet if distance.is_some() && long_before => Judgement::Behind(camera),
+            Following::Behind if distance.is_some() && due.is_some_and(|due| camera < due) => Judgement::Behind(camera),
+            _ if not_after_its_last || long_before => Judgement::WentBack,
+            _ => Judgement::Believed(camera),
+        }
+    }
+
+    /// Where a frame lies that says nothing against what the times rest on: a second piece of a picture right after the
+    /// first, one without a reading at the stream's distance, one of a slow camera that has just begun to tell its time a
+    /// little nearer to that. Nothing where the frame has to be placed by what was read.
+    fn continued(&mut self, judged: Judgement, distance: Option<Duration>, arrived: Duration) -> Option<Duration> {
+        let (last, distance, level) = (self.last?, distance?, self.level?);
+        let due = last.saturating_add(distance);
+        match (judged, level.clock, self.following) {
+            _ if !is_near(due, arrived) => None,
+            _ if distance.is_zero() => Some(due.saturating_add(STEP_MIN)),
+            (Judgement::Behind(camera), ..) => {
+                self.level = Some(Level { trust: (level.trust + 1).min(TRUST_MAX), ..level });
+                Some(lean(due, camera, distance / LEAN_DIVISOR))
+            }
+            (Judgement::Silent, Clock::Camera, _) | (Judgement::Silent, _, Following::Behind) => Some(due),
+            _ => None,
+        }
     }
 
     /// Where the frame lies on the wall clock: at the stream's distance from the last one, leaning towards what was read;
@@ -169,7 +226,12 @@ impl Stamper {
             self.level = Some(fresh);
             return reading;
         };
-        let due = last.saturating_add(distance);
+        let mut due = last.saturating_add(distance);
+        let mut step = distance / LEAN_DIVISOR;
+        if level.clock == Clock::Arrival && distance <= APART_MAX {
+            due = due.min(arrived.saturating_add(CLOCK_AHEAD_MAX));
+            step = step.max(due.saturating_sub(arrived.saturating_add(AHEAD_OF_ARRIVAL_MAX)) / AHEAD_DIVISOR);
+        }
         let agrees = reading.abs_diff(due) <= APART_MAX;
         let settled = level.trust >= TRUST_MAX;
         let leaning = match (level.clock, clock) {
@@ -189,7 +251,7 @@ impl Stamper {
             _ => false,
         };
         if leaning && is_near(due, arrived) {
-            return lean(due, reading, distance / LEAN_DIVISOR);
+            return lean(due, reading, step);
         }
         self.level = Some(fresh);
         reading
@@ -212,6 +274,8 @@ enum Judgement {
     /// The camera tells none.
     Silent,
     Believed(Duration),
+    /// Believed, but so far before the arrivals that were taken until now that the times can only lean to it.
+    Behind(Duration),
     WentBack,
     Jumped,
 }

@@ -16,7 +16,7 @@ mod live {
 use std::time::Duration;
 
 use capture::health::State;
-use capture::stamp::{Basis, Repairs};
+use capture::stamp::Basis;
 use capture::{Credentials, Next, PermitKeeper, Skip, Stream, StreamOptions, Transport};
 
 use live::mjpeg;
@@ -65,12 +65,14 @@ fn frames_of_a_stream_with_b_frames_come_at_even_distances() {
         watched.frames_until("the camera's own clock", |frame| {
             frame.stamp().captured.is_some_and(|captured| captured.basis == Basis::CameraClock)
         });
+        // What it was while it connected depends on how slow the machine is.
+        let before = watched.stream.health().repairs;
         let frames = watched.frames(150);
         let apart = frames.windows(2).map(|pair| (pair[1].offset - pair[0].offset).as_secs_f64() / 0.040);
         let uneven: Vec<f64> = apart.filter(|apart| (apart / apart.round().max(1.0) - 1.0).abs() > 0.04).collect();
         let repairs = watched.stream.health().repairs;
         println!("{codec}: {} of 149 distances are uneven; {repairs:?}", uneven.len());
-        assert_eq!((uneven, repairs), (Vec::new(), Repairs::default()), "{codec}: distances in frames");
+        assert_eq!((uneven, repairs), (Vec::new(), before), "{codec}: distances in frames");
     }
 }
 
@@ -309,8 +311,11 @@ fn mjpeg_over_https_is_watched_only_with_a_certificate_that_leads_to_its_authori
     assert!(watched.frames(10).iter().all(|frame| (frame.width, frame.height) == (64, 48)));
     drop(watched);
 
-    let elsewhere = ours.certify("elsewhere.example");
+    let elsewhere = ours.certify("127.0.0.1");
     let Some(impostor) = secure::Camera::start(&elsewhere.arguments()) else { return };
+    let mut by_its_name = camera(&impostor.address("https", "127.0.0.1"), Transport::Tcp);
+    by_its_name.authorities = Some(ours.path());
+    Watched::new(by_its_name, options()).frames(1);
     let named = camera(&impostor.address("https", "localhost"), Transport::Tcp);
     let others = || Some(theirs.path());
     for (what, wrong) in [
@@ -348,7 +353,11 @@ fn hardware_is_asked_for_before_a_camera_is() {
     for (name, words) in
         [("no_such_thing", "no hardware called no_such_thing"), ("vdpau", "vdpau can not be used here")]
     {
-        let said = capture::check_hardware(name).expect_err("it is not here").to_string();
+        let Err(missing) = capture::check_hardware(name) else {
+            assert_eq!(name, "vdpau", "nothing else may be here");
+            continue;
+        };
+        let said = missing.to_string();
         assert!(said.contains(words) && said.contains("leave it out"), "{said}");
     }
 }
@@ -359,6 +368,10 @@ fn hardware_that_is_missing_is_refused_in_words() {
     for (name, words) in
         [("no_such_thing", "no hardware called no_such_thing"), ("vdpau", "vdpau can not be used here")]
     {
+        if name == "vdpau" && capture::check_hardware(name).is_ok() {
+            println!("skipped: vdpau is here");
+            continue;
+        }
         let wanting = StreamOptions { hardware: Some(name.to_owned()), ..options() };
         let keeper = PermitKeeper::new(Duration::from_secs(60));
         let settings = camera(&server.address(), Transport::Tcp);

@@ -248,3 +248,87 @@ fn a_stream_whose_own_times_leap_takes_nobody_away_from_the_arrival() {
     let next = stamper.stamp(told(None, Some(4_040_000 + hour_us), at(4.08)));
     assert_eq!(captured(next).0, at(4.08));
 }
+
+#[test]
+fn pictures_that_all_come_in_two_pieces_stay_with_the_cameras_clock() {
+    let mut stamper = Stamper::default();
+    for place in 0..200 {
+        let truth = at(0.0) + INTERVAL * place;
+        let piece = |camera| told(Some(camera), Some(i64::from(place) * 40_000), truth + 3 * INTERVAL);
+        let (first, second) = (stamper.stamp(piece(truth)), stamper.stamp(piece(truth + INTERVAL)));
+        assert_eq!(captured(first), (truth, Basis::CameraClock), "picture {place}");
+        assert_eq!(captured(second), (truth + STEP_MIN, Basis::Repaired), "picture {place}");
+    }
+    assert_eq!(stamper.repairs, Repairs { went_back: 200, jumped: 0 });
+}
+
+#[test]
+fn a_stream_that_shows_one_time_for_ever_is_timed_by_arrival() {
+    let mut stamper = Stamper::default();
+    let stamps: Vec<_> = (0..100).map(|place| stamper.stamp(told(None, Some(7), at(0.0) + INTERVAL * place))).collect();
+    assert_eq!(distances(&stamps[20..]), (INTERVAL, INTERVAL));
+    assert_eq!(captured(stamps[99]).0, at(3.96));
+}
+
+#[test]
+fn a_clock_that_is_told_with_every_second_frame_is_followed_evenly() {
+    let mut stamper = Stamper::default();
+    let frame = |place: u32| {
+        let truth = at(0.0) + INTERVAL * place;
+        told((place % 2 == 0).then_some(truth), Some(i64::from(place) * 40_000), truth + 5 * INTERVAL)
+    };
+    let stamps: Vec<_> = (0..200).map(|place| stamper.stamp(frame(place))).collect();
+    assert_eq!(distances(&stamps), (INTERVAL, INTERVAL));
+    assert!(stamps.iter().all(|stamp| captured(*stamp).1 == Basis::CameraClock));
+    assert_eq!(captured(stamps[199]).0, at(7.96));
+    assert_eq!(stamper.repairs, Repairs::default());
+}
+
+#[test]
+fn where_every_second_frame_bears_no_time_the_readings_say_where_they_lie() {
+    for knows_the_time in [true, false] {
+        let mut stamper = Stamper::default();
+        let frame = |place: u32| {
+            let truth = at(0.0) + INTERVAL * place;
+            let stream_us = (place % 2 == 0).then_some(i64::from(place) * 40_000);
+            told(knows_the_time.then_some(truth), stream_us, truth + INTERVAL)
+        };
+        let stamps: Vec<_> = (0..200).map(|place| stamper.stamp(frame(place))).collect();
+        assert_eq!(distances(&stamps), (INTERVAL, INTERVAL));
+        assert_eq!(stamper.repairs, Repairs::default());
+    }
+}
+
+#[test]
+fn a_slow_camera_that_begins_to_tell_its_time_late_is_leant_to_and_does_not_go_back() {
+    for (told_every, slow) in [(1, 2), (1, 9), (2, 2)] {
+        let mut stamper = Stamper::default();
+        let clock = |truth: Duration| truth - Duration::from_secs(slow);
+        let frame = |place: u32| {
+            let truth = at(0.0) + INTERVAL * place;
+            let camera = (place >= 10 && place % told_every == 0).then(|| clock(truth));
+            told(camera, Some(i64::from(place) * 40_000), truth + INTERVAL)
+        };
+        let stamps: Vec<_> = (0..10_000).map(|place| stamper.stamp(frame(place))).collect();
+        let (shortest, longest) = distances(&stamps);
+        assert!(shortest >= Duration::from_micros(38_750) && longest <= INTERVAL, "{shortest:?} to {longest:?}");
+        assert_eq!(captured(stamps[11]).1, Basis::Arrival, "not the camera's clock yet");
+        assert_eq!(captured(stamps[9_999]), (clock(at(0.0) + INTERVAL * 9_999), Basis::CameraClock));
+        assert_eq!(stamper.repairs, Repairs::default());
+    }
+}
+
+#[test]
+fn a_stream_whose_own_times_run_too_fast_goes_at_the_pace_of_its_arrivals() {
+    for (sent_ms, shown_ms) in [(40_u32, 42_u32), (40, 67), (40, 200), (500, 1_000)] {
+        let mut stamper = Stamper::default();
+        let (sent, shown_us) = (Duration::from_millis(sent_ms.into()), i64::from(shown_ms) * 1_000);
+        let frame = |place: u32| told(None, Some(i64::from(place) * shown_us), at(0.0) + sent * place);
+        let stamps: Vec<_> = (0..1_000).map(|place| stamper.stamp(frame(place))).collect();
+        let (shortest, longest) = distances(&stamps[200..]);
+        assert!(shortest >= sent * 9 / 10 && longest <= sent * 11 / 10, "{shown_ms}: {shortest:?} to {longest:?}");
+        let ahead = captured(stamps[999]).0.saturating_sub(at(0.0) + sent * 999);
+        assert!(ahead <= CLOCK_AHEAD_MAX, "{shown_ms}: {ahead:?}");
+        assert_eq!(stamper.repairs, Repairs::default());
+    }
+}

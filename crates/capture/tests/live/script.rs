@@ -18,7 +18,7 @@ pub(crate) struct Script {
 /// Why a script does not run.
 #[derive(Debug)]
 pub(crate) enum Absent {
-    /// Something that it needs is not installed.
+    /// Python, or something that it needs, is not installed.
     NotInstalled,
     /// It ended before it listened, as when the port that it was told is in use.
     Ended,
@@ -31,7 +31,10 @@ impl Script {
         let python = if Path::new("/usr/bin/python3").exists() { "/usr/bin/python3" } else { "python3" };
         let mut command = Command::new(python);
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)).args(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python starts");
+        let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Absent::NotInstalled),
+            started => started.expect("Python starts"),
+        };
         let orders = child.stdin.take().expect("its input");
         let answers = BufReader::new(child.stdout.take().expect("its output"));
         let mut script = Self { child, orders, answers, port: 0 };

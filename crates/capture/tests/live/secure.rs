@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::mjpeg;
-use super::script::Script;
+use super::script::{Absent, Script};
 
 /// A running camera.
 pub(crate) struct Camera {
@@ -21,8 +21,14 @@ impl Camera {
         let place = picture.path().to_str().expect("a plain path");
         let arguments: Vec<&str> = std::iter::once(place).chain(arguments.iter().copied()).collect();
         let script = Script::start("mjpeg_server.py", &arguments);
-        let script = script.inspect_err(|absent| println!("skipped: the camera in Python: {absent:?}")).ok()?;
-        Some(Self { script, _picture: picture })
+        match script {
+            Ok(script) => Some(Self { script, _picture: picture }),
+            Err(Absent::Ended) => panic!("the camera in Python does not start"),
+            Err(Absent::NotInstalled) => {
+                println!("skipped: there is no Python for the camera");
+                None
+            }
+        }
     }
 
     pub(crate) fn address(&self, scheme: &str, host: &str) -> String {
@@ -65,10 +71,11 @@ impl Authority {
         self.0.path().join("authority.pem")
     }
 
-    /// A certificate for a camera of this name.
+    /// A certificate for a camera of this name or at this address.
     pub(crate) fn certify(&self, name: &str) -> Certified {
         let folder = self.0.path();
-        std::fs::write(folder.join("names"), format!("subjectAltName=DNS:{name}\n")).expect("writes");
+        let kind = if name.parse::<std::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
+        std::fs::write(folder.join("names"), format!("subjectAltName={kind}:{name}\n")).expect("writes");
         let request = format!(
             "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN={name} -keyout {name}.key -out {name}.csr"
         );
