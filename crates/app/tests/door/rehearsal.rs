@@ -156,12 +156,12 @@ impl Rehearsal {
 
     /// Runs it, from the first command that finds it live; the notice has to stand for a while.
     pub(crate) fn run(&self, d: &str, more: &[&str]) -> Child {
-        self.run_with(d, more, &[])
+        self.run_with(d, &[&["--seed-every-s", "2"], more].concat(), &[])
     }
 
-    /// The same, with these variables in its environment. The run may be over already when this sees it.
+    /// The same without seeded pairs, and with these variables in its environment. The run may be over already when this sees it.
     pub(crate) fn run_with(&self, d: &str, more: &[&str], variables: &[(&str, &str)]) -> Child {
-        let words = ["deployment", "run", d, "--recording", "c1=clip", "--seed-every-s", "2", "--as", "op-1"];
+        let words = ["deployment", "run", d, "--recording", "c1=clip", "--as", "op-1"];
         let words = [&words[..], more].concat();
         for _ in 0..TRIES_MAX {
             let mut child = self.command(&words).envs(variables.iter().copied()).spawn().expect("it starts");
