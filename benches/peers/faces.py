@@ -1,5 +1,4 @@
 # What the peers that look for faces share: the straightforward way with OpenCV and numpy. Stands before each program's own text.
-import argparse
 import json
 import os
 import sys

@@ -120,11 +120,7 @@ fn main() -> ExitCode {
             eprintln!("overt: {shortcoming}");
         }
     }
-    let outcome = command.tells().then(trace::begin).transpose().and_then(|telling| {
-        let outcome = run(command);
-        drop(telling);
-        outcome
-    });
+    let outcome = command.tells().then(trace::begin).transpose().and_then(|_telling| run(command));
     outcome.unwrap_or_else(|error| {
         eprintln!("overt: {error:#}");
         ExitCode::from(FAILED)

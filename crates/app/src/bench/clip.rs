@@ -30,6 +30,8 @@ const FRAME_WAIT: Duration = Duration::from_secs(60);
 const FACE_PX_MIN: f32 = 40.0;
 /// Most faces that are embedded in a round.
 const FACES_MAX: usize = 64;
+/// What a live deployment does besides.
+const LEFT_OUT: &str = "the second look at a close-up, and forgetting";
 /// Detectors read sides that are multiples of this.
 const SIDE_STEP_PX: u32 = 32;
 
@@ -82,6 +84,8 @@ pub(super) struct Report {
     ratio: Option<Ratios>,
     /// Asked for of the ratio by medians.
     ratio_min: f64,
+    /// What neither side does.
+    left_out: &'static str,
 }
 
 /// Frames of a clip, held where the decoder's process put them.
@@ -156,7 +160,8 @@ pub(super) fn embed(asked: &Asked<'_>) -> Result<Report> {
     Ok(Report::new(asked, "embed", (recogniser, faces.engine.name(), listed.len()), (seen.len(), size), times, peer))
 }
 
-/// As the path of a face goes: a close-up, the aligned face, the graph.
+/// As a face goes without what the peer does not do either: a close-up, the aligned face, the graph. A live deployment also looks
+/// for the points again in the close-up (`Detector::look_closely`), and has the engines forget when nobody is looked at any more.
 fn embed_one(found: &Found, seen: &[Seen<'_>], faces: &mut Faces) -> Result<()> {
     let Detection { face, points, .. } = found.detection;
     let (close, [left, top]) = surroundings(seen[found.frame].picture(), &face);
@@ -274,6 +279,7 @@ impl Report {
             ratio: peer.as_ref().map(|_| Ratios::of(&ours, &theirs)),
             peer: peer.map(|peer| PeerFigures { name: peer.version.clone(), figures: theirs }),
             ratio_min: if what == "detect" { DETECTION_RATIO_MIN } else { EMBEDDING_RATIO_MIN },
+            left_out: LEFT_OUT,
         }
     }
 
@@ -288,6 +294,7 @@ impl Report {
             format!(
                 "{what}: {model} on {engine}, {threads} thread(s), {frames} frames of {width} x {height}, long side {long_side}, {faces} faces"
             ),
+            format!("left out on both sides: {}", self.left_out),
             format!("ours {}", self.ours.text()),
         ];
         if let (Some(peer), Some(ratio)) = (&self.peer, &self.ratio) {

@@ -114,6 +114,14 @@ pub(crate) struct LiveArgs {
     json: bool,
 }
 
+impl LiveArgs {
+    /// As many as asked for; else as there are cores, and beside a peer no more than it has processors.
+    fn looked_at_side_by_side(&self, cameras: usize) -> usize {
+        let most = self.peer.map_or(usize::MAX, |_| self.processors);
+        self.beside.unwrap_or_else(|| side_by_side(cameras).min(most))
+    }
+}
+
 /// Where frames come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Feed {
@@ -243,7 +251,7 @@ impl Bench<'_> {
             live,
             policy,
             faces: Bundle::open(&args.bundle, self.options)?,
-            faces_beside: (1..args.beside.unwrap_or_else(|| side_by_side(sources.len())))
+            faces_beside: (1..args.looked_at_side_by_side(sources.len()))
                 .map(|_| Bundle::open(&args.bundle, self.options))
                 .collect::<Result<_, _>>()?,
             sources,

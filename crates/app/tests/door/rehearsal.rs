@@ -156,14 +156,22 @@ impl Rehearsal {
 
     /// Runs it, from the first command that finds it live; the notice has to stand for a while.
     pub(crate) fn run(&self, d: &str, more: &[&str]) -> Child {
-        let words = ["deployment", "run", d, "--recording", "c1=clip", "--seed-every-s", "2", "--as", "op-1"];
+        self.run_with(d, &[&["--seed-every-s", "2"], more].concat(), &[])
+    }
+
+    /// The same without seeded pairs, and with these variables in its environment. The run may be over already when this sees it.
+    pub(crate) fn run_with(&self, d: &str, more: &[&str], variables: &[(&str, &str)]) -> Child {
+        let words = ["deployment", "run", d, "--recording", "c1=clip", "--as", "op-1"];
         let words = [&words[..], more].concat();
         for _ in 0..TRIES_MAX {
-            let mut child = self.command(&words).spawn().expect("it starts");
+            let mut child = self.command(&words).envs(variables.iter().copied()).spawn().expect("it starts");
             while child.try_wait().expect("ours").is_none() {
                 if self.asks(&["deployment", "show", d])["state"] == "live" {
                     return child;
                 }
+            }
+            if child.try_wait().expect("ours").is_some_and(|status| status.success()) {
+                return child;
             }
             let output = child.wait_with_output().expect("ours");
             assert_eq!(output.status.code(), Some(3), "{}", said(&output));
@@ -175,11 +183,13 @@ impl Rehearsal {
     /// Gives a command again and again, while a run goes on, until what it says will do.
     pub(crate) fn until(&self, run: &mut Child, words: &[&str], will_do: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..TRIES_MAX {
+            // Before it is asked: what a run does last is seen as well.
+            let over = run.try_wait().expect("ours").is_some();
             let answer = self.asks(words);
             if will_do(&answer) {
                 return answer;
             }
-            assert!(run.try_wait().expect("ours").is_none(), "the run is over, and {words:?} says {answer}");
+            assert!(!over, "the run is over, and {words:?} says {answer}");
         }
         panic!("{words:?} never says it");
     }

@@ -17,14 +17,19 @@ use crate::words;
 /// The view on the sign, in tenths of a millimetre: a record says nothing of a camera's shape, and most are 16 to 9.
 const VIEW_WIDTH: u32 = 1600;
 const VIEW_HEIGHT: u32 = 900;
-/// Most lines that each text takes, and the characters that surely fit into one at its size.
-const NAME: Fit = Fit { lines: 2, chars: 32 };
-const PLACE: Fit = Fit { lines: 3, chars: 58 };
-const ROUTE: Fit = Fit { lines: 6, chars: 44 };
+/// How much room each text has: in lines that ordinary words fill about as wide as the view is drawn. Wider ones are drawn narrower.
+const NAME: Fit = Fit { lines: 2, chars: 32, size: 84 };
+const PLACE: Fit = Fit { lines: 3, chars: 58, size: 48 };
+const ROUTE: Fit = Fit { lines: 6, chars: 44, size: 68 };
+/// The longest name of a deployment fits into one line with the word before it.
+const RECORD: Fit = Fit { lines: 2, chars: 78, size: 48 };
 
+/// How many lines a text takes at most, of how many characters, at what size of letters in tenths of a millimetre.
+#[derive(Clone, Copy)]
 struct Fit {
     lines: usize,
     chars: usize,
+    size: u32,
 }
 
 #[derive(Template)]
@@ -36,6 +41,7 @@ struct ZoneSign {
     place: Vec<Line>,
     face_side: Option<String>,
     route: Vec<Line>,
+    record: Vec<Line>,
     zone: String,
     /// The corners of each polygon, as an SVG spells them.
     polygons: Vec<String>,
@@ -45,6 +51,8 @@ struct ZoneSign {
 struct Line {
     text: String,
     down: usize,
+    /// It is drawn as wide as this, since in some font it would run off the sheet.
+    width: Option<u32>,
 }
 
 /// The sign of a camera as an SVG picture of a sheet of A4; `None` where the record knows no such camera. `entries` may be
@@ -81,12 +89,13 @@ impl ZoneSign {
     fn new(deployment: &str, declared: &CameraDeclaration, record: &Record) -> Self {
         let route = record.signage.as_ref().map(|(_, route)| wrapped(route, ROUTE)).unwrap_or_default();
         Self {
-            deployment: deployment.to_owned(),
-            camera: declared.camera.clone(),
+            deployment: printable(deployment),
+            camera: printable(&declared.camera),
             name: wrapped(&format!("Camera {}", declared.camera), NAME),
             place: record.plan.as_ref().map(|plan| wrapped(&place(plan), PLACE)).unwrap_or_default(),
             face_side: declared.face_side_px_min.map(|side| words::plural(side.into(), "pixel")),
             route,
+            record: wrapped(&format!("Deployment {deployment}. Drawn from its public record."), RECORD),
             zone: declared.zone.to_string(),
             polygons: outlines(&declared.zone),
         }
@@ -111,7 +120,7 @@ fn outlines(zone: &Zone) -> Vec<String> {
 /// A text in lines, since SVG breaks none: at spaces where there are any, and cut with an ellipsis where it is too long.
 fn wrapped(text: &str, fit: Fit) -> Vec<Line> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in printable(text).split_whitespace() {
         let letters: Vec<char> = word.chars().collect();
         for piece in letters.chunks(fit.chars) {
             let piece: String = piece.iter().collect();
@@ -130,7 +139,32 @@ fn wrapped(text: &str, fit: Fit) -> Vec<Line> {
             *last = last.chars().take(fit.chars - 1).chain(['…']).collect();
         }
     }
-    lines.into_iter().enumerate().map(|(down, text)| Line { text, down }).collect()
+    let line = |(down, text): (usize, String)| {
+        let too_wide = width_at_most(&text, fit.size) > VIEW_WIDTH;
+        Line { text, down, width: too_wide.then_some(VIEW_WIDTH) }
+    };
+    lines.into_iter().enumerate().map(line).collect()
+}
+
+/// A text with a space in the place of each sign that an SVG may not hold.
+fn printable(text: &str) -> String {
+    let foreign = |sign: char| sign.is_control() || matches!(sign, '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|sign| if foreign(sign) { ' ' } else { sign }).collect()
+}
+
+/// How wide a line is, in tenths of a millimetre, in the widest of the usual fonts (DejaVu Sans and Verdana): which one draws the
+/// sign is not known here. Signs of other scripts are taken to be as wide as high.
+fn width_at_most(line: &str, size: u32) -> u32 {
+    let hundredths = |sign: char| match sign {
+        ' ' | '!' | '\'' | '(' | ')' | ',' | '-' | '.' | '/' | ':' | ';' | '|' | 'I' | 'f' | 'i' | 'j' | 'l' | 'r'
+        | 't' => 46,
+        '%' | '@' | 'M' | 'W' | 'm' | 'w' => 108,
+        '#' | '&' | '+' | '<' | '=' | '>' | '^' | '~' | 'A'..='Z' => 86,
+        sign if sign.is_ascii() => 66,
+        sign if sign.is_lowercase() => 90,
+        _ => 100,
+    };
+    line.chars().map(|sign| hundredths(sign) * size).sum::<u32>() / 100
 }
 
 #[cfg(test)]
@@ -210,9 +244,30 @@ mod tests {
     }
 
     #[test]
+    fn signs_that_no_svg_may_hold_are_spaces() {
+        let (camera, route) = ("east\u{b}gate", "the\u{0}stairs,\u{1b}[1m left\u{ffff}of\u{9b} it");
+        let sign = zone_sign("gates-1", camera, &entries(camera, "0,0 1000,0 0,1000", Some(route)));
+        let sign = sign.expect("drawn").expect("a sign");
+        assert!(sign.contains(">the stairs, [1m left of it</text>"), "{sign}");
+        assert!(sign.contains(">Recognition zone of camera east gate</title>"), "{sign}");
+        assert!(sign.chars().all(|sign| sign == '\n' || !(sign.is_control() || sign == '\u{ffff}')));
+    }
+
+    #[test]
+    fn a_line_that_could_run_off_the_sheet_is_drawn_as_wide_as_the_view() {
+        let widths = |text: &str, fit| wrapped(text, fit).iter().map(|line| line.width).collect::<Vec<_>>();
+        assert_eq!(widths("Over the bridge and down the stairs", ROUTE), [None]);
+        // 40 letters of 0.99 em in DejaVu Sans are 2693 wide, from 250 on a sheet of 2100.
+        assert_eq!(widths(&"W".repeat(40), ROUTE), [Some(1600)]);
+        assert_eq!(widths(&format!("{} stairs", "人".repeat(44)), ROUTE), [Some(1600), None]);
+        let longest = format!("Deployment {}. Drawn from its public record.", "w".repeat(64));
+        assert_eq!(widths(&longest, RECORD), [Some(1600), None]);
+    }
+
+    #[test]
     fn long_words_are_broken_and_long_texts_end_in_an_ellipsis() {
         let lines = |text: &str| {
-            wrapped(text, Fit { lines: 2, chars: 5 }).into_iter().map(|line| line.text).collect::<Vec<_>>()
+            wrapped(text, Fit { lines: 2, chars: 5, size: 10 }).into_iter().map(|line| line.text).collect::<Vec<_>>()
         };
         assert_eq!(lines("ab cd ef"), ["ab cd", "ef"]);
         assert_eq!(lines("abcdefg"), ["abcde", "fg"]);
