@@ -104,6 +104,10 @@ impl Run {
         }
         let faces: Vec<Faces> = std::iter::once(faces).chain(faces_beside).collect();
         let (live, tally) = (Some(live), Tally::new());
+        // There is none until a camera is opened: one of no time would hold for its first millisecond, and a camera that was opened in it
+        // would be connected to, lost and connected to again.
+        let permits = PermitKeeper::new(Duration::ZERO);
+        permits.revoke();
         Ok(Self {
             store,
             live,
@@ -116,7 +120,7 @@ impl Run {
             pace,
             view_interval,
             bell,
-            permits: PermitKeeper::new(Duration::ZERO),
+            permits,
             lease,
             tally,
             standing: Standing::new(now),
