@@ -275,7 +275,7 @@ fn a_clock_that_is_told_with_every_second_frame_is_followed_evenly() {
     let mut stamper = Stamper::default();
     let frame = |place: u32| {
         let truth = at(0.0) + INTERVAL * place;
-        told((place % 2 == 0).then_some(truth), Some(i64::from(place) * 40_000), truth + 5 * INTERVAL)
+        told((place.is_multiple_of(2)).then_some(truth), Some(i64::from(place) * 40_000), truth + 5 * INTERVAL)
     };
     let stamps: Vec<_> = (0..200).map(|place| stamper.stamp(frame(place))).collect();
     assert_eq!(distances(&stamps), (INTERVAL, INTERVAL));
@@ -290,7 +290,7 @@ fn where_every_second_frame_bears_no_time_the_readings_say_where_they_lie() {
         let mut stamper = Stamper::default();
         let frame = |place: u32| {
             let truth = at(0.0) + INTERVAL * place;
-            let stream_us = (place % 2 == 0).then_some(i64::from(place) * 40_000);
+            let stream_us = (place.is_multiple_of(2)).then_some(i64::from(place) * 40_000);
             told(knows_the_time.then_some(truth), stream_us, truth + INTERVAL)
         };
         let stamps: Vec<_> = (0..200).map(|place| stamper.stamp(frame(place))).collect();
@@ -306,7 +306,7 @@ fn a_slow_camera_that_begins_to_tell_its_time_late_is_leant_to_and_does_not_go_b
         let clock = |truth: Duration| truth - Duration::from_secs(slow);
         let frame = |place: u32| {
             let truth = at(0.0) + INTERVAL * place;
-            let camera = (place >= 10 && place % told_every == 0).then(|| clock(truth));
+            let camera = (place >= 10 && place.is_multiple_of(told_every)).then(|| clock(truth));
             told(camera, Some(i64::from(place) * 40_000), truth + INTERVAL)
         };
         let stamps: Vec<_> = (0..10_000).map(|place| stamper.stamp(frame(place))).collect();
