@@ -41,7 +41,8 @@ impl PermitKeeper {
     /// Lets it hold from now for `period`, at most [`PERMIT_MAX`]: also shorter than before. What was revoked, or has
     /// lapsed and was seen to, stays so.
     pub fn renew(&self, period: Duration) {
-        let until = self.0.now_ms().saturating_add(period.min(PERMIT_MAX).as_millis() as u64).max(1);
+        // No time at all from the origin is [`REVOKED`] itself: it never held.
+        let until = self.0.now_ms().saturating_add(period.min(PERMIT_MAX).as_millis() as u64);
         // Fails only where it was revoked: then nothing is to be renewed.
         let _ = self
             .0
@@ -108,8 +109,13 @@ mod tests {
     }
 
     #[test]
+    fn one_of_no_time_never_holds() {
+        assert!(!PermitKeeper::new(Duration::ZERO).permit().holds());
+    }
+
+    #[test]
     fn what_has_lapsed_is_not_brought_back() {
-        let keeper = PermitKeeper::new(Duration::ZERO);
+        let keeper = PermitKeeper::new(Duration::from_millis(2));
         let permit = keeper.permit();
         while permit.holds() {
             std::thread::yield_now();

@@ -104,10 +104,6 @@ impl Run {
         }
         let faces: Vec<Faces> = std::iter::once(faces).chain(faces_beside).collect();
         let (live, tally) = (Some(live), Tally::new());
-        // There is none until a camera is opened: one of no time would hold for its first millisecond, and a camera that was opened in it
-        // would be connected to, lost and connected to again.
-        let permits = PermitKeeper::new(Duration::ZERO);
-        permits.revoke();
         Ok(Self {
             store,
             live,
@@ -120,7 +116,7 @@ impl Run {
             pace,
             view_interval,
             bell,
-            permits,
+            permits: PermitKeeper::new(Duration::ZERO),
             lease,
             tally,
             standing: Standing::new(now),
@@ -229,8 +225,10 @@ impl Run {
         let board = Arc::clone(&self.board);
         let (pace, view_interval, metrics) = (self.pace, self.view_interval, &board.metrics);
         let looking = Looking { pace, view_interval, metrics, lease: &self.lease, clock: &*self.clock };
-        // In turn, so that none keeps what it read last for longer than a few frames.
-        self.faces.rotate_left(1);
+        if turns.iter().any(Option::is_some) {
+            // In turn, so that none keeps what it read last for longer than a few frames.
+            self.faces.rotate_left(1);
+        }
         let looked = look_side_by_side(&mut self.cameras, turns, &mut self.faces, &looking);
         let mut failed = None;
         for (camera, looked) in looked {
