@@ -156,7 +156,9 @@ impl Passage {
 
 #[cfg(test)]
 mod tests {
-    use face::Point;
+    use std::sync::Arc;
+
+    use face::{Contract, Detector, EngineKind, PictureView, Point, Recognizer, ScoreKind, Template};
 
     use super::*;
 
@@ -223,5 +225,79 @@ mod tests {
         offer(&mut passage, 0.5);
         passage.decide();
         assert!(!passage.wants(1.0) && passage.take_last().is_none());
+    }
+
+    /// Finds this in every close-up.
+    struct Again(Vec<Detection>);
+
+    impl Detector for Again {
+        fn name(&self) -> &str {
+            "again"
+        }
+
+        fn detect(&mut self, _: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+            Ok(Vec::new())
+        }
+
+        fn look_closely(&mut self, _: PictureView<'_>) -> Result<Vec<Detection>, EngineError> {
+            Ok(self.0.clone())
+        }
+
+        fn forget(&mut self) -> Result<(), EngineError> {
+            Ok(())
+        }
+    }
+
+    /// Tells by the one pixel of its chip where the face was that it aligned.
+    struct Aligning(Arc<Contract>);
+
+    impl Recognizer for Aligning {
+        fn contract(&self) -> &Arc<Contract> {
+            &self.0
+        }
+
+        fn align(&self, _: RgbView<'_>, detection: &Detection) -> Chip {
+            Chip::from_rgb(1, vec![detection.points[0].x as u8; 3]).expect("one pixel")
+        }
+
+        fn embed(&mut self, _: &[Chip]) -> Result<Vec<Template>, EngineError> {
+            Ok(Vec::new())
+        }
+
+        fn forget(&mut self) -> Result<(), EngineError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_chip_is_cut_by_the_points_of_the_close_up_where_the_same_face_is_found_in_it() {
+        let found = |left: f32, point: f32| Detection {
+            face: Rect { left, top: 20.0, width: 40.0, height: 40.0 },
+            confidence: 0.9,
+            points: [Point { x: point, y: 30.0 }; 5],
+        };
+        let surroundings = Picture::from_rgb(100, 80, vec![0; 3 * 100 * 80]).expect("whole");
+        let (frame_number, offset, worth) = (0, Duration::ZERO, 0.5);
+        let (of_frame, face) = (found(20.0, 7.0), found(20.0, 7.0).face);
+        let view = View { surroundings, found: of_frame, face, frame_number, offset, worth };
+        let contract = Contract {
+            model: "aligning".into(),
+            weights_sha256: "0".repeat(64),
+            alignment: "none".into(),
+            score: ScoreKind::Cosine,
+            dimensions: 1,
+        };
+        let mut faces = Faces {
+            detector: Box::new(Again(Vec::new())),
+            recognizer: Box::new(Aligning(Arc::new(contract))),
+            engine: EngineKind::BuiltIn,
+            bundle: "drawn".into(),
+        };
+        // Nobody; the same face a little aside; somebody beside it, who is not taken for it; both.
+        let (same, beside) = (found(23.0, 9.0), found(62.0, 200.0));
+        for (again, cut_at) in [(vec![], 7), (vec![same], 9), (vec![beside], 7), (vec![beside, same], 9)] {
+            faces.detector = Box::new(Again(again));
+            assert_eq!(view.chip(&mut faces).expect("a chip").pixels()[0], cut_at);
+        }
     }
 }

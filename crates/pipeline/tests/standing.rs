@@ -9,11 +9,12 @@ mod scene;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::{AlertState, Cause, Consent, Deployment, DeploymentId, Engagement, Judgement, Outcome, Role, Wire};
 use jiff::SignedDuration;
 use pipeline::Stage;
-use scene::{ALIKE, Beside, LISTED, Meeting, NOBODY, Place, Watched, faces, officer};
+use scene::{ALIKE, Beside, LISTED, Lapsing, Meeting, NOBODY, Place, Watched, faces, officer};
 
 /// How often somebody looks at an alert while a frame is examined.
 const LOOKS_A_FRAME: usize = 20;
@@ -221,4 +222,20 @@ fn two_cameras_are_looked_at_at_once_and_decided_about_as_if_they_were_not() {
     assert_eq!(side_by_side.2.len(), 4);
     assert_eq!(side_by_side, told("one-by-one", vec![beside()]));
     assert_eq!(place.store().check().expect("readable"), vec![]);
+}
+
+#[test]
+fn a_camera_that_waited_for_another_is_not_looked_at_once_authority_ran_out() {
+    let (place, seen_afterwards) = (Place::new(), Arc::new(AtomicUsize::new(0)));
+    let clock = Arc::clone(&place.clock);
+    let lapsing = Lapsing { clock, listed_seen: 0, seen_afterwards: Arc::clone(&seen_afterwards) };
+    // Somebody is in view of the first, nobody of the second; one pair of detector and recogniser looks at both in turn.
+    let running = place.run_two("lapsing", [&[Some(LISTED); 40], &[None; 40]], vec![faces(Box::new(lapsing))]);
+    while running.status().stage == Stage::Running {
+        std::thread::yield_now();
+    }
+    assert!(matches!(running.status().stage, Stage::Paused(_)), "{:?}", running.status());
+    running.stop("seen enough");
+    assert_eq!(running.wait().stage, Stage::Ended);
+    assert_eq!(seen_afterwards.load(Ordering::Relaxed), 0, "a frame was looked at without authority");
 }

@@ -241,7 +241,7 @@ fn scale<P: PixelTrait + InnerPixel>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::passes::plan;
+    use crate::detect::passes::{close_up, plan};
     use crate::detect::{Beyond, InputSize, Options};
     use crate::yuv::{Colours, Matrix, Range};
 
@@ -295,6 +295,22 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn nothing_stays_of_a_picture_that_was_let_go_and_forgotten() {
+        let form = PixelForm { order: ChannelOrder::Rgb, mean: 0.0, scale: 1.0 };
+        let mut layer = Layer::new(form);
+        // By no whole number, so that the resizer has a part in it.
+        let pass = close_up(101, 67, InputSize::Free);
+        let white = crate::Picture::from_rgb(101, 67, vec![255; 3 * 101 * 67]).expect("whole");
+        layer.lay(white.view().into(), &pass).expect("laid");
+        assert!(layer.resizer.size_of_internal_buffers() > 0);
+        layer.let_go();
+        layer.forget();
+        assert_eq!(layer.resizer.size_of_internal_buffers(), 0);
+        assert!(layer.input.iter().all(|value| *value == 0.0));
+        assert!(layer.scaled.iter().all(|plane| plane.iter().all(|value| *value == 0)));
     }
 
     #[test]
