@@ -224,6 +224,7 @@ mod tests {
             let face = Picture::from_rgb(side, side, vec![90; 3 * (side * side) as usize]).expect("whole");
             runner.look_closely(face.view().into(), |_| Ok(Vec::new())).expect("nobody");
             assert_eq!(seen(), (3, 0), "a close-up is forgotten at once, and read at one size");
+            assert_eq!(runner.layer.scaling_bytes(), 0);
         }
     }
 }

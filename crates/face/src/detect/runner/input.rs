@@ -62,6 +62,12 @@ impl Layer {
         self.resizer.reset_internal_buffers();
     }
 
+    /// Bytes that scaling holds of what it read.
+    #[cfg(test)]
+    pub(super) fn scaling_bytes(&self) -> usize {
+        self.resizer.size_of_internal_buffers()
+    }
+
     /// Wipes what was laid: somebody's face may be in it, and the memory is used again.
     pub(super) fn forget(&mut self) {
         let Self { scaled, sums, input, .. } = self;
@@ -305,10 +311,10 @@ mod tests {
         let pass = close_up(101, 67, InputSize::Free);
         let white = crate::Picture::from_rgb(101, 67, vec![255; 3 * 101 * 67]).expect("whole");
         layer.lay(white.view().into(), &pass).expect("laid");
-        assert!(layer.resizer.size_of_internal_buffers() > 0);
+        assert!(layer.scaling_bytes() > 0);
         layer.let_go();
         layer.forget();
-        assert_eq!(layer.resizer.size_of_internal_buffers(), 0);
+        assert_eq!(layer.scaling_bytes(), 0);
         assert!(layer.input.iter().all(|value| *value == 0.0));
         assert!(layer.scaled.iter().all(|plane| plane.iter().all(|value| *value == 0)));
     }
