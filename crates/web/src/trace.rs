@@ -17,7 +17,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Requests since this process began: their numbers are ours, so that nobody can write into a log by sending one.
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
 
-/// Tells of a request once its answer begins, and numbers that answer.
+/// Tells of a request once its answer begins, and numbers that answer in the control room: on the public pages the number would tell how
+/// busy the control room is.
 #[allow(clippy::disallowed_methods, reason = "how long an answer takes is measured, and decides nothing")]
 pub(crate) async fn tell(request: Request, next: Next) -> Response {
     let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
@@ -28,7 +29,9 @@ pub(crate) async fn tell(request: Request, next: Next) -> Response {
     let milliseconds = u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX);
     let status = response.status();
     span.in_scope(|| tell_answer(number, method, &route, status, milliseconds));
-    response.headers_mut().insert(REQUEST_ID, HeaderValue::from(number));
+    if route.starts_with(crate::control_room::PATH) {
+        response.headers_mut().insert(REQUEST_ID, HeaderValue::from(number));
+    }
     response
 }
 
