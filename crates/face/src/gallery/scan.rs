@@ -89,8 +89,7 @@ impl Instructions {
     pub(super) fn dots(self, rows: &[i8], width: usize, asked: &Asked, first: usize, out: &mut [i32]) {
         let count = rows.len() / width;
         let probes = (asked.count() - first).min(PASS_PROBES);
-        assert!(self.present(), "{} is not what this processor has", self.name());
-        assert!(width.is_multiple_of(super::codes::STEP) && rows.len() == count * width, "rows must be padded");
+        self.check(rows, width, count);
         assert_eq!(out.len(), count * probes, "one sum for each pair");
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -105,6 +104,41 @@ impl Instructions {
         }
     }
 
+    /// What every scan needs of the processor and the rows.
+    fn check(self, rows: &[i8], width: usize, count: usize) {
+        assert!(self.present(), "{} is not what this processor has", self.name());
+        assert!(width.is_multiple_of(super::codes::STEP) && rows.len() == count * width, "rows must be padded");
+    }
+
+    /// The rows of a block that may reach the floor of the last probe, as [`Self::dots`] and [`Self::sift`] would leave them; `dots` is
+    /// a place to compute in.
+    pub(super) fn sift_one(
+        self,
+        block: &Block<'_>,
+        asked: &Asked,
+        limit: f32,
+        dots: &mut Vec<i32>,
+        kept: &mut Vec<usize>,
+    ) {
+        let probe = asked.count() - 1;
+        let (codes, scale) = (asked.codes(probe), asked.coding(probe).scale);
+        self.check(block.codes, codes.len(), block.scales.len());
+        kept.clear();
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has just been found to have them.
+            Self::Avx512 => unsafe { avx512::sift_one(block, codes, scale, limit, kept) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx2 => unsafe { avx2::sift_one(block, asked.wide(probe), scale, limit, kept) },
+            _ => {
+                dots.resize(block.scales.len(), 0);
+                self.dots(block.codes, codes.len(), asked, probe, dots);
+                self.sift(dots, block, scale, limit, kept);
+            }
+        }
+    }
+
     /// The rows of a block that may reach the floor of a probe: those whose estimate is not below `limit`.
     pub(super) fn sift(self, dots: &[i32], block: &Block<'_>, scale: f32, limit: f32, kept: &mut Vec<usize>) {
         kept.clear();
@@ -113,8 +147,8 @@ impl Instructions {
             // SAFETY: `dots` has found before that the processor has them; both sets include AVX2.
             Self::Avx512 | Self::Avx2 => unsafe { avx2::sift(dots, block.scales, block.biases, scale, limit, kept) },
             #[cfg(target_arch = "aarch64")]
-            Self::Neon => sift(dots, block.scales, block.biases, scale, limit, kept),
-            Self::Portable => sift(dots, block.scales, block.biases, scale, limit, kept),
+            Self::Neon => sift(dots, block.scales, block.biases, scale, limit, kept, 0),
+            Self::Portable => sift(dots, block.scales, block.biases, scale, limit, kept, 0),
         }
     }
 }
@@ -138,20 +172,20 @@ pub(super) fn estimate(dots: &[i32], scales: &[f32], biases: &[f32], scale: f32,
     if biases.is_empty() { product } else { product + biases[row] }
 }
 
-/// [`Instructions::sift`], written once.
+/// [`Instructions::sift`], written once; rows kept are told with `number` added.
 #[inline(always)]
-fn sift(dots: &[i32], scales: &[f32], biases: &[f32], scale: f32, limit: f32, kept: &mut Vec<usize>) {
+fn sift(dots: &[i32], scales: &[f32], biases: &[f32], scale: f32, limit: f32, kept: &mut Vec<usize>, number: usize) {
     let scales = &scales[..dots.len()];
     if biases.is_empty() {
-        sift_with(dots.len(), |row| estimate(dots, scales, &[], scale, row), limit, kept);
+        sift_with(dots.len(), |row| estimate(dots, scales, &[], scale, row), limit, kept, number);
     } else {
         let biases = &biases[..dots.len()];
-        sift_with(dots.len(), |row| estimate(dots, scales, biases, scale, row), limit, kept);
+        sift_with(dots.len(), |row| estimate(dots, scales, biases, scale, row), limit, kept, number);
     }
 }
 
 #[inline(always)]
-fn sift_with(rows: usize, estimate: impl Fn(usize) -> f32, limit: f32, kept: &mut Vec<usize>) {
+fn sift_with(rows: usize, estimate: impl Fn(usize) -> f32, limit: f32, kept: &mut Vec<usize>, number: usize) {
     let mut first = 0;
     while first < rows {
         let end = (first + SIFTED_ROWS).min(rows);
@@ -160,7 +194,7 @@ fn sift_with(rows: usize, estimate: impl Fn(usize) -> f32, limit: f32, kept: &mu
             all_below &= is_below(estimate(row), limit);
         }
         if !all_below {
-            kept.extend((first..end).filter(|row| !is_below(estimate(*row), limit)));
+            kept.extend((first..end).filter(|row| !is_below(estimate(*row), limit)).map(|row| number + row));
         }
         first = end;
     }
@@ -238,15 +272,54 @@ mod tests {
     }
 
     #[test]
+    fn one_probe_leaves_the_rows_that_the_definition_leaves_on_every_instruction_set() {
+        for (dimensions, rows) in [(64, 1), (128, 15), (128, 16), (100, 17), (512, 40), (128, 256)] {
+            let width = codes::padded(dimensions);
+            let data = row_codes(rows as u32, rows * width);
+            let probes = [7, 8].map(|seed| row_codes(seed, width).into_iter().map(f32::from).collect::<Vec<f32>>());
+            let asked = Asked::new(&[&probes[0], &probes[1]], width);
+            let mut scales: Vec<f32> = (1..=rows).map(|row| 1.0 + row as f32 / 64.0).collect();
+            scales[rows / 2] = f32::NAN;
+            for biases in [vec![], (0..rows).map(|row| row as f32 * 100.0).collect()] {
+                let block = Block {
+                    first: 0,
+                    values: &[],
+                    codes: &data,
+                    scales: &scales,
+                    biases: &biases,
+                    extent: &Default::default(),
+                };
+                let mut dots = vec![0; rows];
+                Instructions::Portable.dots(&data, width, &asked, 1, &mut dots);
+                let estimates = (0..rows).map(|row| estimate(&dots, &scales, &biases, asked.coding(1).scale, row));
+                let mut limits: Vec<f32> = estimates.filter(|estimate| !estimate.is_nan()).collect();
+                limits.extend([f32::NEG_INFINITY, f32::INFINITY]);
+                for limit in limits {
+                    let mut expected = Vec::new();
+                    sift(&dots, &scales, &biases, asked.coding(1).scale, limit, &mut expected, 0);
+                    for set in Instructions::ALL.iter().filter(|set| set.present()) {
+                        let (mut place, mut kept) = (vec![9; 3], vec![9; 3]);
+                        set.sift_one(&block, &asked, limit, &mut place, &mut kept);
+                        assert_eq!(kept, expected, "{set:?}, {rows} rows of {dimensions}, {limit}, {biases:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_not_a_number_is_kept_and_a_tie_with_the_limit_too() {
         let mut kept = Vec::new();
         let dots: Vec<i32> = (0..40).collect();
         let mut scales = vec![1.0; 40];
         scales[3] = f32::NAN;
-        sift(&dots, &scales, &[], 1.0, 30.0, &mut kept);
+        sift(&dots, &scales, &[], 1.0, 30.0, &mut kept, 0);
         assert_eq!(kept, [vec![3], (30..40).collect()].concat());
         kept.clear();
-        sift(&dots, &scales, &[1.0; 40], 1.0, 39.5, &mut kept);
+        sift(&dots, &scales, &[1.0; 40], 1.0, 39.5, &mut kept, 0);
         assert_eq!(kept, [3, 39]);
+        kept.clear();
+        sift(&dots[..20], &scales[..20], &[], 1.0, 18.0, &mut kept, 100);
+        assert_eq!(kept, [103, 118, 119]);
     }
 }

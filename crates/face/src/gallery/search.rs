@@ -94,6 +94,12 @@ impl<'a> Search<'a> {
         let count = block.scales.len();
         for first in (0..self.values.len()).step_by(PASS_PROBES) {
             let probes = (self.values.len() - first).min(PASS_PROBES);
+            // The pass of a last probe alone, which mostly is all that is asked.
+            if probes == 1 && self.floors[first].read() > f32::NEG_INFINITY {
+                instructions.sift_one(&block, &self.asked, self.limit(&block, first), &mut dots, &mut kept);
+                self.score(&block, first, &kept, &mut scores, &mut best[first]);
+                continue;
+            }
             dots.resize(count * probes, 0);
             instructions.dots(block.codes, rows.coded_width(), &self.asked, first, &mut dots);
             for (probe, dots) in (first..).zip(dots.chunks_exact(count)) {
@@ -102,9 +108,7 @@ impl<'a> Search<'a> {
                 }
                 let limit = self.limit(&block, probe);
                 instructions.sift(dots, &block, self.asked.coding(probe).scale, limit, &mut kept);
-                if !kept.is_empty() {
-                    self.score(&block, probe, &kept, &mut scores, &mut best[probe]);
-                }
+                self.score(&block, probe, &kept, &mut scores, &mut best[probe]);
             }
         }
         Found { best, dots, kept, scores }

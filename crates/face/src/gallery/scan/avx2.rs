@@ -3,7 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::super::codes::{Asked, STEP};
-use super::PASS_PROBES;
+use super::super::rows::Block;
+use super::{PASS_PROBES, SIFTED_ROWS};
 
 /// Rows that one probe meets together: their eight sums are added up across in one go.
 const ROWS: usize = 8;
@@ -40,7 +41,21 @@ pub(super) fn dots(rows: &[i8], width: usize, asked: &Asked, first: usize, out: 
 /// See [`super::Instructions::sift`].
 #[target_feature(enable = "avx2")]
 pub(super) fn sift(dots: &[i32], scales: &[f32], biases: &[f32], scale: f32, limit: f32, kept: &mut Vec<usize>) {
-    super::sift(dots, scales, biases, scale, limit, kept);
+    super::sift(dots, scales, biases, scale, limit, kept, 0);
+}
+
+/// See [`super::Instructions::sift_one`]. As with AVX-512, sums are looked at as soon as there are some, so that reading goes on.
+#[target_feature(enable = "avx2")]
+pub(super) fn sift_one(block: &Block<'_>, probe: &[i16], scale: f32, limit: f32, kept: &mut Vec<usize>) {
+    let width = probe.len();
+    let mut biases = block.biases.chunks(SIFTED_ROWS);
+    let rows = block.codes.chunks(SIFTED_ROWS * width).zip(block.scales.chunks(SIFTED_ROWS));
+    for (first, (rows, scales)) in rows.enumerate() {
+        let mut dots = [0; SIFTED_ROWS];
+        let dots = &mut dots[..scales.len()];
+        one_probe(rows, width, probe, dots);
+        super::sift(dots, scales, biases.next().unwrap_or_default(), scale, limit, kept, first * SIFTED_ROWS);
+    }
 }
 
 /// Each row with one probe, strictly one after the other: the rows come from memory in one stream.
