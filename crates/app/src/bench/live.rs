@@ -78,7 +78,7 @@ pub(crate) struct LiveArgs {
     /// Examine every frame at its full size, as fast as can be: what the usual rhythm is measured against. Recordings only.
     #[arg(long, conflicts_with = "from")]
     every_frame: bool,
-    /// As fast as the recordings can be examined, in the usual rhythm.
+    /// As fast as the recordings can be examined, in the usual rhythm unless `--every-frame` is said too.
     #[arg(long, conflicts_with = "from")]
     fast: bool,
     /// Frames are reduced to this long side before faces are looked for.
@@ -119,6 +119,15 @@ impl LiveArgs {
     fn looked_at_side_by_side(&self, cameras: usize) -> usize {
         let most = self.peer.map_or(usize::MAX, |_| self.processors);
         self.beside.unwrap_or_else(|| side_by_side(cameras).min(most))
+    }
+
+    /// To what frames are reduced before faces are looked for.
+    fn long_side_max(&self) -> Option<u32> {
+        (!self.every_frame).then_some(self.long_side)
+    }
+
+    fn rhythm_in_words(&self) -> &'static str {
+        if self.every_frame { "every frame at full size" } else { "usual" }
     }
 }
 
@@ -169,7 +178,7 @@ pub(crate) fn run(args: LiveArgs) -> Result<ExitCode> {
     }
     let contest = args.peer.map(|_| Contest::prepare(&args)).transpose()?;
     let models_dir = models::directory()?;
-    let long_side_max_px = (!args.every_frame).then_some(args.long_side);
+    let long_side_max_px = args.long_side_max();
     let threads = args.threads;
     let options = OpenOptions { models_dir, engine: None, threads, long_side_max_px };
     let mut faces = Bundle::open(&args.bundle, &options)?;
@@ -330,7 +339,7 @@ fn outcome(
     Outcome {
         cameras: clips.len(),
         source: if args.from == Feed::Rtsp { "rtsp over tcp" } else { "recordings" },
-        rhythm: if args.every_frame { "every frame at full size" } else { "usual" },
+        rhythm: args.rhythm_in_words(),
         seconds: cost.seconds(),
         frames_captured: status.frames.captured,
         frames_dropped: status.frames.dropped,

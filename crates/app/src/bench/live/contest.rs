@@ -42,6 +42,8 @@ pub(super) struct Contest {
 pub(super) struct Outcome {
     cameras: usize,
     size: String,
+    /// Of ours; the peer looks at every frame.
+    rhythm: &'static str,
     /// So many seconds of each clip were watched.
     watched_seconds: f64,
     processors: usize,
@@ -118,12 +120,14 @@ impl PeerName {
         }
     }
 
-    fn modes(self, long_side: u32) -> Vec<Mode> {
+    /// Reduced as ours too, where ours is reduced.
+    fn modes(self, long_side: Option<u32>) -> Vec<Mode> {
         match self {
-            Self::Opencv => vec![
-                Mode { name: "OpenCV, full size", program: "live_opencv.py", long_side: None },
-                Mode { name: "OpenCV, reduced as ours", program: "live_opencv.py", long_side: Some(long_side) },
-            ],
+            Self::Opencv => {
+                let full = Mode { name: "OpenCV, full size", program: "live_opencv.py", long_side: None };
+                let reduced = long_side.map(|_| Mode { name: "OpenCV, reduced as ours", long_side, ..full });
+                [Some(full), reduced].into_iter().flatten().collect()
+            }
             Self::FaceRecognition => {
                 vec![Mode { name: "face_recognition", program: "live_face_recognition.py", long_side: None }]
             }
@@ -159,7 +163,7 @@ impl Contest {
         let peer = args.peer.context("there is no contest without a peer")?;
         let (before, threshold) = watch_once(bench)?;
         let mut peers = Vec::new();
-        for mode in peer.modes(args.long_side) {
+        for mode in peer.modes(args.long_side_max()) {
             let (name, watched) = watch_by_peer(bench, &mode, threshold)?;
             peers.push(Side::of(name, &watched, truth.judge(&watched.told)));
         }
@@ -169,6 +173,7 @@ impl Contest {
         Ok(Outcome {
             cameras: bench.clips.len(),
             size: args.size.to_string(),
+            rhythm: args.rhythm_in_words(),
             watched_seconds: bench.clips.iter().map(|clip| clip.lasts.as_secs_f64()).fold(0.0, f64::max),
             processors: self.processors.len(),
             threads: args.threads,
@@ -310,10 +315,10 @@ impl Compared {
 
 impl Outcome {
     pub(super) fn text(&self) -> String {
-        let Self { cameras, size, watched_seconds, processors, threads, listed_passages, ratio_min, .. } = self;
+        let Self { cameras, size, rhythm, watched_seconds, processors, threads, listed_passages, ratio_min, .. } = self;
         let mut lines = vec![
             format!(
-                "{cameras} clip(s) of {size}, {watched_seconds} s each, {processors} processor(s), {threads} thread(s) a graph, {listed_passages} listed passages"
+                "{cameras} clip(s) of {size}, {watched_seconds} s each, {processors} processor(s), {threads} thread(s) a graph, {listed_passages} listed passages; our rhythm: {rhythm}"
             ),
             self.ours.text(),
         ];
