@@ -387,6 +387,7 @@ mod tests {
             let (size, bundle) = ("640x360".to_owned(), "lab-dlib".to_owned());
             let (cameras, watched_seconds, threads, listed_passages, ratio_min) = (1, 1.0, 1, 4, 3.0);
             Outcome {
+                rhythm: "usual",
                 cameras,
                 size,
                 watched_seconds,
