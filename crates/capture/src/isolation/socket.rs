@@ -83,9 +83,11 @@ impl Socket {
                 Ok(0) => Ok(Heard::Gone),
                 Ok(length) => Ok(Heard::Message(length as usize)),
                 Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted => continue,
+                    // An end that goes without having heard everything resets the connection, and that is told, once, before what it
+                    // said last: those words are still there to be heard, and after them that it is gone.
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionReset => continue,
                     io::ErrorKind::WouldBlock => Ok(Heard::Nothing),
-                    io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ok(Heard::Gone),
+                    io::ErrorKind::BrokenPipe => Ok(Heard::Gone),
                     _ => Err(error),
                 },
             };
@@ -108,4 +110,25 @@ impl Socket {
 /// The error of the last call when it answered less than zero.
 pub(crate) fn check(answer: i64) -> io::Result<i64> {
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(answer) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_of_an_end_that_did_not_hear_everything_are_heard_before_it_is_gone() {
+        let (ours, theirs) = Socket::pair().expect("two ends");
+        ours.say(b"a place is free", Patience::Now).expect("said");
+        theirs.say(b"a picture", Patience::Now).expect("said");
+        theirs.say(b"the end", Patience::Now).expect("said");
+        drop(theirs);
+        let mut buffer = [0; 64];
+        for words in [&b"a picture"[..], b"the end"] {
+            assert_eq!(ours.hear(&mut buffer, Patience::Now).expect("heard"), Heard::Message(words.len()));
+            assert_eq!(&buffer[..words.len()], words);
+        }
+        assert_eq!(ours.hear(&mut buffer, Patience::Now).expect("heard"), Heard::Gone);
+        assert_eq!(ours.hear(&mut buffer, Patience::Wait).expect("heard"), Heard::Gone);
+    }
 }
