@@ -381,6 +381,14 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_is_reduced_only_where_ours_is() {
+        let long_sides = |peer: PeerName, ours| peer.modes(ours).iter().map(|mode| mode.long_side).collect::<Vec<_>>();
+        assert_eq!(long_sides(PeerName::Opencv, Some(640)), [None, Some(640)]);
+        assert_eq!(long_sides(PeerName::Opencv, None), [None]);
+        assert_eq!(long_sides(PeerName::FaceRecognition, Some(640)), [None]);
+    }
+
+    #[test]
     fn a_contest_is_met_by_rate_and_by_whom_is_told() {
         let met = |ours: Side, peer: Side| {
             let (peers, processors) = (vec![Compared::of(&ours, peer, 1)], 1);
