@@ -24,6 +24,12 @@ pub fn close_to_others() -> Closed {
     system::close()
 }
 
+/// Gives what was freed back to the system, which hands it out again as zeros: the allocator alone would keep it for later. To be
+/// called when much was freed and little is to come, such as at the end of a run; it takes milliseconds.
+pub fn give_back_freed_memory() {
+    system::give_back_freed_memory();
+}
+
 impl Closed {
     /// What the system did not grant, as sentences that say what to do.
     pub fn shortcomings(&self) -> Vec<String> {
@@ -80,8 +86,16 @@ unsafe impl GlobalAlloc for WipingAllocator {
 mod system {
     use super::Closed;
 
+    /// A block from this size on is asked of the system by itself, and given back when it is freed.
+    #[cfg(target_env = "gnu")]
+    const BLOCK_OF_ITS_OWN_BYTES: libc::c_int = 4 << 20;
+    /// Most that a heap keeps free at its end.
+    #[cfg(target_env = "gnu")]
+    const FREE_BYTES_MAX: libc::c_int = 1 << 20;
+
     pub(super) fn close() -> Closed {
         overwrite_what_c_libraries_free();
+        hold_little_that_is_free();
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: both calls take plain values and change this process alone.
         let (unreadable, no_core) = unsafe {
@@ -105,6 +119,25 @@ mod system {
         (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
     }
 
+    /// glibc raises these two by itself, up to 32 and 64 MiB in each of its heaps, so that a process which runs one deployment after
+    /// the other would hold more and more. Blocks of frames and of models go back as they are freed; smaller ones are used again.
+    fn hold_little_that_is_free() {
+        #[cfg(target_env = "gnu")]
+        // SAFETY: options of the allocator; they may be set at any time.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, BLOCK_OF_ITS_OWN_BYTES);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, FREE_BYTES_MAX);
+        }
+    }
+
+    pub(super) fn give_back_freed_memory() {
+        #[cfg(target_env = "gnu")]
+        // SAFETY: it touches nothing but blocks that are free; it may be called at any time, from any thread.
+        unsafe {
+            libc::malloc_trim(0);
+        }
+    }
+
     /// Engines and decoders written in C have their own blocks. glibc overwrites those of more than a kilobyte when they are
     /// freed, if asked; smaller ones it may keep as they are.
     fn overwrite_what_c_libraries_free() {
@@ -124,6 +157,8 @@ mod system {
     pub(super) fn close() -> Closed {
         Closed { unreadable: false, no_core: false, lockable_bytes: Some(0) }
     }
+
+    pub(super) fn give_back_freed_memory() {}
 }
 
 #[cfg(test)]

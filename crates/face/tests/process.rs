@@ -66,3 +66,25 @@ fn a_closed_process_is_not_read_by_others_of_its_user_and_leaves_no_core() {
         child.wait().expect("it ends");
     }
 }
+
+/// Memory of this process that is in the machine, KiB.
+#[cfg(target_env = "gnu")]
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
+    line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
+}
+
+#[cfg(target_env = "gnu")]
+#[test]
+fn what_is_freed_below_a_block_in_use_goes_back_to_the_system_when_asked() {
+    // Of a size that comes from the heap, which by itself shrinks at its end alone.
+    let mut blocks: Vec<Vec<u8>> = (0..2_000).map(|_| vec![1; 64 << 10]).collect();
+    let still_used = blocks.pop();
+    drop(blocks);
+    let before = resident_kib();
+    face::process::give_back_freed_memory();
+    let given_back = before.saturating_sub(resident_kib());
+    assert!(given_back > 100 << 10, "{given_back} KiB of 125 MiB");
+    drop(still_used);
+}

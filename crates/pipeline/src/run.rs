@@ -59,8 +59,12 @@ pub fn start(exercise: Exercise) -> Result<Running, PipelineError> {
     let cameras: Vec<String> = exercise.sources.iter().map(|source| source.camera.clone()).collect();
     let board = Arc::new(Board::new(cameras));
     let run = Run::prepare(exercise, Arc::clone(&board))?;
-    let worker =
-        std::thread::Builder::new().name("run".into()).spawn(move || run.run_out()).map_err(PipelineError::Thread)?;
+    let work = move || {
+        run.run_out();
+        // Engines, pictures and the list are gone by now.
+        face::process::give_back_freed_memory();
+    };
+    let worker = std::thread::Builder::new().name("run".into()).spawn(work).map_err(PipelineError::Thread)?;
     Ok(Running { board, worker: Mutex::new(Some(worker)) })
 }
 

@@ -1,6 +1,6 @@
 //! What a run costs, with the processes that decode for it: processor time and memory, as the system counts them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -23,7 +23,8 @@ pub(super) struct Meter {
     begun: Instant,
     own_seconds: f64,
     children_seconds: f64,
-    resident_kib_max: Cell<u64>,
+    /// Memory of all processes at each look, KiB.
+    resident_kib: RefCell<Vec<u64>>,
     /// What looking at the memory took: the measurement is not what is measured.
     looking_seconds: Cell<f64>,
 }
@@ -35,7 +36,7 @@ impl Meter {
             begun: Instant::now(),
             own_seconds,
             children_seconds,
-            resident_kib_max: Cell::new(0),
+            resident_kib: RefCell::default(),
             looking_seconds: Cell::new(0.0),
         }
     }
@@ -43,8 +44,17 @@ impl Meter {
     /// Looks at the memory in use now.
     pub(super) fn look(&self) {
         let before = thread_seconds();
-        self.resident_kib_max.set(self.resident_kib_max.get().max(resident_kib()));
+        self.resident_kib.borrow_mut().push(resident_kib());
         self.looking_seconds.set(self.looking_seconds.get() + thread_seconds() - before);
+    }
+
+    /// Memory of all processes at each look but the first `count`, MiB.
+    pub(super) fn looks_since(&self, count: usize) -> Vec<f64> {
+        self.resident_kib.borrow().iter().skip(count).map(|kib| *kib as f64 / 1024.0).collect()
+    }
+
+    pub(super) fn looks(&self) -> usize {
+        self.resident_kib.borrow().len()
     }
 
     pub(super) fn seconds(&self) -> f64 {
@@ -64,7 +74,7 @@ impl Meter {
         Cost {
             cores: (own + children) / seconds,
             decoding_cores: children / seconds,
-            resident_mib_max: self.resident_kib_max.get() as f64 / 1024.0,
+            resident_mib_max: self.looks_since(0).into_iter().fold(0.0, f64::max),
         }
     }
 }

@@ -33,10 +33,37 @@ pub(super) struct Soak {
     accounted: bool,
     /// Memory of all processes at most, shared pages once.
     resident_mib_max: f64,
-    /// Memory of this process after each deployment, MiB.
-    resident_mib_after: Vec<f64>,
-    /// By which it grew from the third deployment on, MiB for each hour of stream: a line of least squares.
+    /// Memory of each deployment, in turn.
+    memory: Vec<Memory>,
+    /// By which what is left after a deployment grew from the third on, MiB for each hour of stream: a line of least squares.
     grows_mib_per_stream_hour: f64,
+    /// The same for what all processes hold late in a deployment.
+    late_grows_mib_per_stream_hour: f64,
+    /// By how much more all processes hold late in a deployment than early in it, mean of all from the third on, MiB.
+    grows_mib_within: f64,
+}
+
+/// Memory of one deployment, MiB.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Memory {
+    /// Of all processes: the median of what was seen in the second quarter of the deployment.
+    early_mib: f64,
+    /// Of all processes: the same of the last quarter.
+    late_mib: f64,
+    /// Of this process when the deployment is over.
+    after_mib: f64,
+}
+
+impl Memory {
+    fn of(looks: &[f64], after_mib: f64) -> Self {
+        let quarter = looks.len() / 4;
+        let median = |looks: &[f64]| {
+            let mut looks = looks.to_vec();
+            looks.sort_by(f64::total_cmp);
+            looks.get(looks.len() / 2).copied().unwrap_or(0.0)
+        };
+        Self { early_mib: median(&looks[quarter..2 * quarter]), late_mib: median(&looks[3 * quarter..]), after_mib }
+    }
 }
 
 /// Deployment after deployment, until `hours` of stream have passed.
@@ -45,12 +72,12 @@ pub(super) fn run(bench: &mut Bench<'_>, hours: f64) -> Result<Soak> {
     let each: Duration = bench.clips.iter().map(|clip| clip.lasts).sum();
     ensure!(!each.is_zero(), "the clips are empty: nothing would ever pass");
     let cost = Meter::start();
-    let (mut passed, mut watching, mut after) = (Duration::ZERO, Duration::ZERO, Vec::new());
+    let (mut passed, mut watching, mut hours_passed) = (Duration::ZERO, Duration::ZERO, Vec::new());
     let mut soak =
         Soak { cameras: bench.clips.len(), size: bench.args.size.to_string(), accounted: true, ..Soak::default() };
     while passed < wanted {
         let deployed = bench.deploy()?;
-        let begun = Instant::now();
+        let (begun, looks) = (Instant::now(), cost.looks());
         let run = deployed.start()?;
         watch(&run.running, None, &cost);
         watching += begun.elapsed();
@@ -65,12 +92,14 @@ pub(super) fn run(bench: &mut Bench<'_>, hours: f64) -> Result<Soak> {
         soak.alerts_kept += status.counts.alerts_kept;
         let stage = &status.stage;
         ensure!(*stage == pipeline::Stage::Ended, "a deployment did not end with its recordings: {stage:?}");
-        let resident_mib = own_kib() as f64 / 1024.0;
-        after.push((passed.as_secs_f64() / 3_600.0, resident_mib));
-        soak.resident_mib_after.push(resident_mib);
-        let (hours_passed, speed_up) = (passed.as_secs_f64() / 3_600.0, passed.as_secs_f64() / cost.seconds());
+        let memory = Memory::of(&cost.looks_since(looks), own_kib() as f64 / 1024.0);
+        soak.memory.push(memory);
+        let (now, speed_up) = (passed.as_secs_f64() / 3_600.0, passed.as_secs_f64() / cost.seconds());
+        hours_passed.push(now);
+        let Memory { early_mib, late_mib, after_mib } = memory;
         eprintln!(
-            "overt: {hours_passed:.2} of {hours} hours of stream, {speed_up:.1} times real time; {resident_mib:.1} MiB"
+            "overt: {now:.2} of {hours} hours of stream, {speed_up:.1} times real time; {early_mib:.1} MiB early, {late_mib:.1} late, \
+             {after_mib:.1} after"
         );
     }
     soak.stream_hours = passed.as_secs_f64() / 3_600.0;
@@ -79,7 +108,13 @@ pub(super) fn run(bench: &mut Bench<'_>, hours: f64) -> Result<Soak> {
     soak.speed_up_watching = passed.as_secs_f64() / watching.as_secs_f64();
     soak.speed_up_of_processor_time = passed.as_secs_f64() / cost.processor_seconds().iter().sum::<f64>();
     soak.resident_mib_max = cost.cost().resident_mib_max;
-    soak.grows_mib_per_stream_hour = slope(after.get(WARM_TURNS..).unwrap_or_default());
+    let warm: Vec<(f64, Memory)> = hours_passed.into_iter().zip(soak.memory.iter().copied()).skip(WARM_TURNS).collect();
+    let grows =
+        |of: fn(&Memory) -> f64| slope(&warm.iter().map(|(hour, memory)| (*hour, of(memory))).collect::<Vec<_>>());
+    soak.grows_mib_per_stream_hour = grows(|memory| memory.after_mib);
+    soak.late_grows_mib_per_stream_hour = grows(|memory| memory.late_mib);
+    let within: f64 = warm.iter().map(|(_, memory)| memory.late_mib - memory.early_mib).sum();
+    soak.grows_mib_within = within / warm.len().max(1) as f64;
     Ok(soak)
 }
 
@@ -102,7 +137,7 @@ impl Soak {
         format!(
             "{cameras} cameras of {size}: {stream_hours:.2} hours of stream in {seconds:.0} s, {:.1} times real time ({:.1} while watching, {:.1} by processor time)\n\
              {deployments} deployments: {} templates made = {} destroyed + {} kept as alerts\n\
-             at most {:.0} MiB; grows by {:.2} MiB an hour of stream",
+             at most {:.0} MiB; grows by {:.2} MiB an hour of stream (late in deployments {:.2}), within one by {:.2} MiB",
             self.speed_up,
             self.speed_up_watching,
             self.speed_up_of_processor_time,
@@ -110,14 +145,24 @@ impl Soak {
             self.templates_destroyed,
             self.alerts_kept,
             self.resident_mib_max,
-            self.grows_mib_per_stream_hour
+            self.grows_mib_per_stream_hour,
+            self.late_grows_mib_per_stream_hour,
+            self.grows_mib_within
         )
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::slope;
+    use super::{Memory, slope};
+
+    #[test]
+    fn memory_of_a_deployment_is_looked_at_when_it_is_under_way_and_near_its_end() {
+        let looks = [1.0, 9.0, 10.0, 10.0, 500.0, 10.0, 11.0, 12.0, 12.0];
+        let memory = Memory::of(&looks, 3.0);
+        assert_eq!((memory.early_mib, memory.late_mib, memory.after_mib), (10.0, 12.0, 3.0));
+        assert_eq!(Memory::of(&[], 3.0).late_mib, 0.0);
+    }
 
     #[test]
     fn growth_is_told_from_noise() {
