@@ -101,6 +101,12 @@ impl Examiner {
         self.tracker.tracks().is_empty()
     }
 
+    /// Whether two people followed are so near each other that one covers the other, or soon may.
+    pub fn crowded(&self) -> bool {
+        let heads: Vec<Rect> = self.followed().map(|(_, face)| grown(&face, COVER)).collect();
+        heads.iter().enumerate().any(|(at, head)| heads[at + 1..].iter().any(|other| head.overlap(other) > 0.0))
+    }
+
     /// The boxes of the faces being followed, each with its passage.
     pub fn followed(&self) -> impl Iterator<Item = (u64, Rect)> + '_ {
         self.tracker.tracks().iter().map(|track| {
@@ -194,6 +200,8 @@ pub fn surroundings(picture: PictureView<'_>, face: &Rect) -> (Picture, [u32; 2]
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use face::Point;
 
     use super::*;
@@ -201,6 +209,19 @@ mod tests {
     fn found(left: f32, top: f32, side: f32) -> Detection {
         let face = Rect { left, top, width: side, height: side };
         Detection { face, confidence: 0.9, points: [Point { x: left + side / 2.0, y: top + side / 2.0 }; 5] }
+    }
+
+    #[test]
+    fn two_heads_that_touch_are_a_crowd() {
+        let crowded = |faces: &[Detection]| {
+            let mut examiner = Examiner::new(1);
+            examiner.tracker.advance(faces, Duration::ZERO);
+            examiner.crowded()
+        };
+        let (first, far) = (found(0.0, 0.0, 40.0), found(500.0, 0.0, 40.0));
+        assert!(!crowded(&[]) && !crowded(&[first]) && !crowded(&[first, far]));
+        // A head is half as wide again as its face: from -10 to 50 here.
+        assert!(crowded(&[far, first, found(59.0, 0.0, 40.0)]) && !crowded(&[far, first, found(61.0, 0.0, 40.0)]));
     }
 
     #[test]

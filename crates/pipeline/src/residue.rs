@@ -87,6 +87,7 @@ impl Traces {
                 let Some(seen) = window.look(&mut frame) else { continue };
                 cadence.examined(Vec::new(), seen.offset(), Duration::ZERO);
                 let examined = examiner.examine(&seen, faces)?;
+                cadence.crowd(examiner.crowded());
                 traces.take(examined, faces)?;
             }
             traces.take(examiner.finish(), faces)?;

@@ -199,6 +199,7 @@ impl Camera {
         let stopwatch = Stopwatch::start(StageOfWork::Examine);
         let examined = self.examiner.examine(&seen, faces)?;
         looking.metrics.took(self.index, stopwatch);
+        self.cadence.crowd(self.examiner.crowded());
         looked.take(self.index, examined, faces, looking)?;
         looked.view = self.masked_view(&seen, looking);
         looked.examination = Some(examination.exit());
