@@ -15,7 +15,7 @@ use zeroize::Zeroize as _;
 /// do not make it ten.
 pub const EXAMINED_EVERY: Duration = Duration::from_millis(130);
 /// The same while people are so near each other that one covers another: of some there is only a moment to be seen. In crowds of ten in a
-/// small picture 49 of 60 listed passages are found where 41 were, and by every frame 50; in pictures of 1080p, where fewer are
+/// small picture 46 of 60 listed passages are found where 41 were, and by every frame 50; in pictures of 1080p, where fewer are
 /// covered, 100 of 120 where 99 were (`overt bench live --fast`, 2026-11-30).
 const EXAMINED_EVERY_IN_A_CROWD: Duration = Duration::from_millis(80);
 /// Longest time without an examination, however still the picture is.
