@@ -10,7 +10,7 @@ use domain::{Clock, Lease};
 use face::{Faces, Template};
 
 use super::QUEUE_FRAMES_MAX;
-use crate::cadence::{Cadence, Load, Rhythm, blocks};
+use crate::cadence::{Cadence, Load, Rhythm, blocks, is_in_time};
 use crate::error::PipelineError;
 use crate::examine::{Examined, Examiner, PassageSeen};
 use crate::footage::Leave;
@@ -199,7 +199,9 @@ impl Camera {
         let stopwatch = Stopwatch::start(StageOfWork::Examine);
         let examined = self.examiner.examine(&seen, faces)?;
         looking.metrics.took(self.index, stopwatch);
-        self.cadence.crowd(self.examiner.crowded());
+        // Cameras wait for each other. What was recorded is read again when it is looked for what stayed, and then in the same rhythm.
+        let has_time = !self.leave.is_for_a_camera() || is_in_time(age);
+        self.cadence.crowd(has_time && self.examiner.crowded());
         looked.take(self.index, examined, faces, looking)?;
         looked.view = self.masked_view(&seen, looking);
         looked.examination = Some(examination.exit());
