@@ -166,6 +166,7 @@ impl Cadence {
 
     /// What the picture was like is dropped: the next frame that is due is examined, still or not.
     pub fn forget(&mut self) {
+        self.crowded = false;
         self.blocks.zeroize();
         self.blocks = Vec::new();
     }
