@@ -67,6 +67,40 @@ fn a_closed_process_is_not_read_by_others_of_its_user_and_leaves_no_core() {
     }
 }
 
+/// How much of 48 MiB goes back by itself when it is freed below a block in use, MiB: after blocks of that size were freed before.
+#[cfg(target_env = "gnu")]
+#[test]
+fn child_frees_large_blocks() {
+    let Some(closes) = std::env::var_os(CHILD) else { return };
+    if closes == "closed" {
+        face::process::close_to_others();
+    }
+    let large = || std::hint::black_box(vec![1_u8; 8 << 20]);
+    drop(large());
+    let blocks: Vec<Vec<u8>> = (0..6).map(|_| large()).collect();
+    // Too large for a gap further down.
+    let still_used = vec![1_u8; 1 << 20];
+    let before = resident_kib();
+    drop(blocks);
+    println!("\nready {}", before.saturating_sub(resident_kib()) >> 10);
+    drop(still_used);
+}
+
+#[cfg(target_env = "gnu")]
+#[test]
+fn a_closed_process_does_not_keep_large_blocks_for_later() {
+    let binary = std::env::current_exe().expect("a path");
+    let given_back_mib = |closes: &str| {
+        let mut child = Command::new(&binary);
+        child.args(["--exact", "--nocapture", "child_frees_large_blocks"]).env(CHILD, closes);
+        let said = String::from_utf8(child.output().expect("it runs").stdout).expect("text");
+        let told = said.lines().find_map(|line| line.strip_prefix("ready ")?.parse::<u64>().ok());
+        told.unwrap_or_else(|| panic!("{said}"))
+    };
+    let (open, closed) = (given_back_mib("open"), given_back_mib("closed"));
+    assert!(open < 8 && closed > 40, "{open} and {closed} of 48 MiB");
+}
+
 /// Memory of this process that is in the machine, KiB.
 #[cfg(target_env = "gnu")]
 fn resident_kib() -> u64 {

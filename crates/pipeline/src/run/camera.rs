@@ -199,7 +199,7 @@ impl Camera {
         let stopwatch = Stopwatch::start(StageOfWork::Examine);
         let examined = self.examiner.examine(&seen, faces)?;
         looking.metrics.took(self.index, stopwatch);
-        // Cameras wait for each other. Of a recording the residue scan has to choose the same frames again, however busy the machine was.
+        // Cameras wait for each other. Of a recording the residue scan chooses the same frames again, unless the machine was behind.
         let has_time = !self.leave.is_for_a_camera() || is_in_time(age);
         self.cadence.crowd(has_time && self.examiner.crowded());
         looked.take(self.index, examined, faces, looking)?;
